@@ -1,0 +1,67 @@
+"""Which offsets of a partition are finished, so that only the finished prefix is ever committed.
+
+Faust's own tracking commits past an unfinished record as soon as records finish out of order (0.15.3), so source topics
+are read with `acks=False` and this ledger decides.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Slot:
+    """One record that was taken."""
+
+    offset: int
+    taken_at: float
+    """Monotonic seconds."""
+    finished: bool = False
+
+
+class Ledger:
+    """The taken and not yet committed records of one partition in one generation of the consumer group."""
+
+    def __init__(self, generation: int) -> None:
+        self.generation = generation
+        self._slots: deque[Slot] = deque()
+        self._next: int | None = None
+        self._safe: int | None = None
+        self._committed: int | None = None
+
+    def take(self, offset: int, now: float) -> tuple[Slot, int]:
+        """Note a record before its work starts; returns its slot and how many offsets were jumped over."""
+        jumped = 0 if self._next is None else max(0, offset - self._next)
+        self._next = offset + 1
+        slot = Slot(offset, now)
+        self._slots.append(slot)
+        return slot, jumped
+
+    def finish(self, slot: Slot) -> None:
+        """The record is in the index or handed on, confirmed; the finished prefix grows as far as it can."""
+        slot.finished = True
+        while self._slots and self._slots[0].finished:
+            self._safe = self._slots.popleft().offset + 1
+
+    @property
+    def to_commit(self) -> int | None:
+        """The next offset to commit; None when it would change nothing."""
+        return None if self._safe == self._committed else self._safe
+
+    def committed(self, offset: int) -> None:
+        self._committed = offset
+
+    @property
+    def position(self) -> int | None:
+        """The offset after the finished prefix; None while nothing of it is finished."""
+        return self._safe
+
+    @property
+    def unfinished(self) -> int:
+        """Records taken that hold back the commit, finished ones behind them included."""
+        return len(self._slots)
+
+    def oldest_taken_at(self) -> float | None:
+        """When the record that holds back the commit was taken, monotonic seconds; None: none does."""
+        return self._slots[0].taken_at if self._slots else None

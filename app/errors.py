@@ -1,0 +1,176 @@
+"""Every way this application can fail, sorted by what happens next.
+
+::
+
+    ListingsError
+    ├── Skipped            nothing to do: counted, acknowledged
+    ├── Rejected           will never succeed: one dead letter, at once
+    │   ├── FileRejected       … a whole file, with the position where it broke
+    │   └── ListingRejected    … one listing of a file, with every reason
+    ├── Transient          this one may succeed later: the retry topic
+    ├── Outage             a dependency is down for everybody: pause, probe, go on
+    └── OperatorError      the command, a setting or a declared file is wrong: said plainly, exit 1
+
+Each carries a `FailureCode` from the closed set below. Messages name what was expected and what to do;
+they never hold a payload or a credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FailureKind(StrEnum):
+    """What is done about a failure (the `failure-kind` header)."""
+
+    REJECT = "reject"
+    TRANSIENT = "transient"
+
+
+class Dependency(StrEnum):
+    """The servers whose outage pauses consumption."""
+
+    OBJECT_STORE = "object_store"
+    SEARCH_INDEX = "search_index"
+    SCHEMA_REGISTRY = "schema_registry"
+    BROKER = "broker"
+
+
+class FailureCode(StrEnum):
+    """The closed set of failure codes; the README's table of codes is compared with it by a test."""
+
+    # skipped
+    TEST_EVENT = "test_event"
+    FOLDER_MARKER = "folder_marker"
+    EVENT_NOT_HANDLED = "event_not_handled"
+    OBJECT_REMOVED = "object_removed"
+    BUCKET_NOT_ALLOWED = "bucket_not_allowed"
+    PREFIX_NOT_WATCHED = "prefix_not_watched"
+    # rejected: the record on the topic
+    NOTIFICATION_NOT_JSON = "notification_not_json"
+    NOTIFICATION_UNKNOWN_SHAPE = "notification_unknown_shape"
+    KEY_NOT_DECODABLE = "key_not_decodable"
+    RECORD_NOT_DECODABLE = "record_not_decodable"
+    SCHEMA_UNKNOWN = "schema_unknown"
+    HEADER_INVALID = "header_invalid"
+    # rejected: the file
+    OBJECT_MISSING = "object_missing"
+    OBJECT_FORBIDDEN = "object_forbidden"
+    OBJECT_EMPTY = "object_empty"
+    FILE_TOO_BIG = "file_too_big"
+    DECOMPRESSED_TOO_BIG = "decompressed_too_big"
+    COMPRESSION_RATIO = "compression_ratio"
+    FORMAT_UNKNOWN = "format_unknown"
+    FORMAT_MISMATCH = "format_mismatch"
+    COMPRESSION_BROKEN = "compression_broken"
+    ENCODING_INVALID = "encoding_invalid"
+    FILE_BROKEN = "file_broken"
+    RECORDS_NOT_FOUND = "records_not_found"
+    HEADER_ROW_INVALID = "header_row_invalid"
+    TOO_MANY_RECORDS = "too_many_records"
+    TOO_MANY_REJECTS = "too_many_rejects"
+    # rejected: one listing
+    RECORD_NOT_AN_OBJECT = "record_not_an_object"
+    RECORD_MALFORMED = "record_malformed"
+    RECORD_TOO_BIG = "record_too_big"
+    RECORD_TOO_DEEP = "record_too_deep"
+    ROW_RAGGED = "row_ragged"
+    MISSING_REQUIRED = "missing_required"
+    MISSING_ID = "missing_id"
+    NOT_A_VEHICLE = "not_a_vehicle"
+    FIELD_INVALID = "field_invalid"
+    INDEX_REFUSED = "index_refused"
+    # transient
+    FETCH_FAILED = "fetch_failed"
+    FETCH_TIMED_OUT = "fetch_timed_out"
+    CONTENT_CHANGED = "content_changed"
+    INDEX_TIMED_OUT = "index_timed_out"
+    HANDLING_TIMED_OUT = "handling_timed_out"
+    UNEXPECTED = "unexpected"
+    # outage
+    UNREACHABLE = "unreachable"
+    ACCESS_REFUSED = "access_refused"
+    OVERLOADED = "overloaded"
+    INDEX_UNAVAILABLE = "index_unavailable"
+    # operator
+    SETTING_INVALID = "setting_invalid"
+    DECLARATION_INVALID = "declaration_invalid"
+    PREREQUISITE_MISSING = "prerequisite_missing"
+    COMMAND_FAILED = "command_failed"
+
+
+class ListingsError(Exception):
+    """Base of all errors that this application raises on purpose."""
+
+    def __init__(self, code: FailureCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class Skipped(ListingsError):
+    """Nothing has to be done for this record; it is counted under `code` and acknowledged."""
+
+
+class Rejected(ListingsError):
+    """The input can never succeed as it is; retrying it would be a waste."""
+
+
+class FileRejected(Rejected):
+    """A whole file, or its rest from `position` on, can not be read.
+
+    `position` is for a person: "line 7", "byte 1,024", "record 12".
+    """
+
+    def __init__(self, code: FailureCode, message: str, position: str | None = None) -> None:
+        super().__init__(code, message if position is None else f"{message} ({position})")
+        self.position = position
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason why a listing was refused."""
+
+    code: FailureCode
+    field: str | None
+    """The field of our record, or the sender's column when there is no such field; None: the record as a whole."""
+    expected: str
+    got: str | None = None
+    """The refused value, shortened to 80 characters; None when it was absent."""
+
+    def __str__(self) -> str:
+        where = f"{self.field}: " if self.field else ""
+        return f"{where}expected {self.expected}" + ("" if self.got is None else f", got {self.got}")
+
+
+class ListingRejected(Rejected):
+    """One listing is refused; `problems` holds every reason, not just the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems[0].code, "; ".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class Transient(ListingsError):
+    """This record failed now and may succeed later; `retry_after_s` is the server's own wish, if it had one."""
+
+    def __init__(self, code: FailureCode, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(code, message)
+        self.retry_after_s = retry_after_s
+
+
+class Outage(ListingsError):
+    """A dependency is down or refuses everybody; nothing is dead-lettered and no attempt is burnt."""
+
+    def __init__(
+        self, code: FailureCode, dependency: Dependency, message: str, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(code, message)
+        self.dependency = dependency
+        self.retry_after_s = retry_after_s
+
+
+class OperatorError(ListingsError):
+    """Something a person has to mend before the command can succeed; shown as one plain sentence."""

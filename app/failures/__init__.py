@@ -1,0 +1,1 @@
+"""What is done about failures: sorted, delayed, retried, dead-lettered. Pure: decisions and header bytes only."""

@@ -1,0 +1,110 @@
+"""Where a failed record goes next, and with which headers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.errors import Rejected
+from app.failures.backoff import Backoff
+from app.failures.classify import NextStep, Verdict
+from app.failures.headers import (
+    Origin,
+    Story,
+    attempts_of,
+    first_failure_at,
+    origin_of,
+    producer_headers,
+    story_of,
+)
+from app.model.source_record import SourceRecord
+
+RETRY_TOPIC = "listing-retry"
+DEAD_LETTER_TOPIC = "listing-dlq"
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """A failed record on its way: key and value are the original's, unchanged."""
+
+    topic: str
+    story: Story
+    headers: dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often, and how long apart."""
+
+    attempts: int
+    """Tries in all, the first one included."""
+    backoff: Backoff
+
+    def route(
+        self,
+        record: SourceRecord,
+        verdict: Verdict,
+        *,
+        stage: str,
+        now: datetime,
+        draw: Callable[[], float],
+        listing_file: str | None = None,
+        listing_record: int | None = None,
+    ) -> Handoff:
+        """The retry topic while tries are left and it may succeed; else the dead-letter topic."""
+        tries = _tries_so_far(record) + 1
+        again = verdict.step is not NextStep.REJECT and tries < self.attempts
+        delay_s = self.backoff.delay_s(tries, draw, verdict.retry_after_s) if again else None
+        story = Story(
+            origin=_origin(record),
+            stage=stage,
+            kind=verdict.kind,
+            code=verdict.code,
+            message=verdict.message,
+            exception=verdict.exception,
+            attempts=tries,
+            first_at=_first_at(record, now),
+            last_at=now,
+            due_at=None if delay_s is None else now + timedelta(seconds=delay_s),
+            listing_file=listing_file,
+            listing_record=listing_record,
+        )
+        return Handoff(
+            RETRY_TOPIC if again else DEAD_LETTER_TOPIC,
+            story,
+            {**producer_headers(record), **story.to_headers()},
+        )
+
+
+def dead_letter_headers(record: SourceRecord, story: Story) -> dict[str, bytes]:
+    """The headers of a dead letter with a story made elsewhere."""
+    return {**producer_headers(record), **story.to_headers()}
+
+
+def due_at(record: SourceRecord) -> datetime:
+    """When a record of the retry topic is due; `Rejected(HEADER_INVALID)` when it does not say."""
+    story = story_of(record)
+    return story.last_at if story.due_at is None else story.due_at
+
+
+# Topics can be written by others: unreadable story headers must not turn a dead letter into a crash.
+def _tries_so_far(record: SourceRecord) -> int:
+    try:
+        return attempts_of(record)
+    except Rejected:
+        return 0
+
+
+def _origin(record: SourceRecord) -> Origin:
+    try:
+        return origin_of(record)
+    except Rejected:
+        return Origin(record.topic, record.partition, record.offset, record.timestamp_ms)
+
+
+def _first_at(record: SourceRecord, now: datetime) -> datetime:
+    try:
+        return first_failure_at(record, now)
+    except Rejected:
+        return now

@@ -1,0 +1,1 @@
+"""What flows through the pipeline, as frozen values: upload → file → listing → document → outcome."""

@@ -1,0 +1,46 @@
+"""What goes into the index: the document's bytes with the id and version it is written under."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document, serialised; `record` is the place in its file (1-based), for rejects by the index."""
+
+    id: str
+    version: int
+    """Milliseconds since 1970 at which the content was uploaded; the greater one wins."""
+    body: bytes
+    """JSON object, one line, UTF-8."""
+    record: int = 0
+
+
+class ItemOutcome(StrEnum):
+    """What became of one document of a bulk request."""
+
+    INDEXED = "indexed"
+    STALE = "stale"
+    """The index holds a newer version already (409): done, no alarm."""
+    REFUSED = "refused"
+    """The index will never take it (400, 413 alone): a reject."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedItem:
+    """A document that the index refused, and why (the index's own words, shortened)."""
+
+    id: str
+    record: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What became of a batch of documents: indexed + stale + len(refused) = documents handed in."""
+
+    indexed: int
+    stale: int
+    refused: tuple[RefusedItem, ...] = ()

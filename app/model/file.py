@@ -1,0 +1,55 @@
+"""A file of listings: what the gate queues, and what the store says of the object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class FileFormat(StrEnum):
+    """The formats we read; the content decides, the name is a hint."""
+
+    JSON = "json"
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
+class Compression(StrEnum):
+    NONE = "none"
+    GZIP = "gzip"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What the object store says of an object as it is now."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    """Without quotes."""
+    uploaded_at: datetime
+    """Last-Modified, UTC; the version of every document made from this object."""
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFile:
+    """One file to process (the value of `listing-files`, schema `ListingFile`)."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
+    uploaded_at: datetime
+    """As the gate saw it; the worker reads the object as it is then, which may be newer."""
+    queued_at: datetime
+    format_hint: FileFormat | None = None
+    """What the name promises; None: no known ending, the content decides."""
+    compression_hint: Compression = Compression.NONE
+
+    @property
+    def object_id(self) -> str:
+        """`bucket/key`: the record key on `listing-files` and `listing-outcomes`."""
+        return f"{self.bucket}/{self.key}"

@@ -1,0 +1,61 @@
+"""What became of a file: the value of `listing-outcomes` and the document `outcomes show` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from app.errors import FailureCode, Problem
+
+
+class FileStatus(StrEnum):
+    INDEXED = "indexed"
+    """Every record is in the index (or was newer there already, or blank)."""
+    PARTLY_INDEXED = "partly_indexed"
+    """Some records were rejected; each reason is kept up to a limit."""
+    REJECTED = "rejected"
+    """The file as a whole is a dead letter (broken, too big, unknown, or too many bad records)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReject:
+    """One refused record of a file."""
+
+    record: int
+    """1-based number of the record among the file's records, blank ones not counted."""
+    line: int | None
+    """1-based physical line where the record starts, where the format has lines."""
+    problems: tuple[Problem, ...]
+    source_listing_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """The account of one file: `read = indexed + stale + rejected`; duplicates are part of `indexed`."""
+
+    bucket: str
+    key: str
+    etag: str
+    size: int
+    uploaded_at: datetime
+    processed_at: datetime
+    status: FileStatus
+    format: str | None
+    """`json`, `ndjson`, `csv`, with `+gzip` when compressed; None when it was never recognised."""
+    profile: str | None
+    """The connector profile that read it; None: our own field names."""
+    read: int
+    indexed: int
+    stale: int
+    rejected: int
+    blank: int
+    """Blank lines and rows: skipped, not part of `read`."""
+    flagged: int
+    """Indexed listings with at least one `quality` flag."""
+    bytes_read: int
+    attempts: int
+    failure_code: FailureCode | None = None
+    failure_message: str | None = None
+    rejects: tuple[RecordReject, ...] = ()
+    """The first rejects, up to the limit; `rejected` is always the full count."""

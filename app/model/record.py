@@ -1,0 +1,82 @@
+"""Records as the parser hands them on: what a file holds, before anybody says what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.errors import Problem
+from app.model.file import Compression, FileFormat
+
+
+class RawRecord(NamedTuple):
+    """One record of a file, its values as sent; text formats give text, JSON gives JSON types."""
+
+    number: int
+    """1-based among the file's records; blank lines and rows are not counted."""
+    line: int | None
+    """1-based physical line where it starts; None where the format has no lines to count."""
+    value: Mapping[str, object]
+
+
+class BadRecord(NamedTuple):
+    """A place in the file where a record was, but can not be read; its neighbours are not touched by it."""
+
+    number: int
+    line: int | None
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A run of records small enough to be handled without holding the event loop (some 5 ms)."""
+
+    records: list[RawRecord]
+    bad: list[BadRecord]
+    blank: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHints:
+    """What is known of a file before its content is looked at; the content wins where they disagree."""
+
+    format: FileFormat | None = None
+    compression: Compression = Compression.NONE
+    content_type: str | None = None
+    encoding: str | None = None
+    """Fallback when the file is not UTF-8 and has no BOM; None: such a file is rejected."""
+    delimiter: str | None = None
+    """Of a CSV file; None: found by looking."""
+    header: tuple[str, ...] | None = None
+    """Column names of a CSV file without a header row; None: the first row names the columns."""
+    records_path: str | None = None
+    """Where the records are in a JSON document, as in `pageProps.listings[]` or `vehicles[]`; `*` for an object
+    keyed by id (`cars.*`). None: the document is the array, or the one record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may cost before it is refused; sizes in bytes. Defaults and meaning: settings, group `limits`."""
+
+    file_max_bytes: int
+    decompressed_max_bytes: int
+    compression_max_ratio: float
+    record_max_bytes: int
+    record_max_depth: int
+    file_max_records: int
+    rejects_max_share: float
+    rejects_min_count: int
+    rejects_max_count: int
+    outcome_max_rejects: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileShape:
+    """What a file turned out to be, once its first bytes were seen."""
+
+    format: FileFormat
+    compression: Compression
+
+    def __str__(self) -> str:
+        return self.format if self.compression is Compression.NONE else f"{self.format}+{self.compression}"

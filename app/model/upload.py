@@ -1,0 +1,37 @@
+"""An upload notification, after its dialect was understood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.errors import FailureCode
+
+
+class ObjectEventKind(StrEnum):
+    """What happened to the object."""
+
+    CREATED = "created"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectEvent:
+    """One thing that happened to one object; `key` is decoded, exactly as the store knows it."""
+
+    kind: ObjectEventKind
+    bucket: str
+    key: str
+    size: int | None = None
+    """Bytes as the store says; stores also say 0 for copies and multipart uploads, so never rely on it."""
+    etag: str | None = None
+    event_time: str | None = None
+    """RFC 3339 as the store wrote it; for people, never for order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """All events of one record of `listing-uploads`, in their order, and what was left out on purpose."""
+
+    events: tuple[ObjectEvent, ...]
+    skipped: tuple[FailureCode, ...] = ()

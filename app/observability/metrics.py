@@ -1,0 +1,100 @@
+"""Every metric, declared once: name, what it counts, labels. Base units; never a key, object or id as a label.
+
+Naming follows https://prometheus.io/docs/practices/naming. The README's table is compared with this module.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+_FRESHNESS = (0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+_STAGE = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+EVENTS = Counter(
+    "listings_events_total",
+    "Records of a source topic, by what became of them",
+    ("topic", "outcome"),
+    registry=REGISTRY,
+)  # outcome: done, skipped, retried, dead_lettered, redelivered
+SKIPPED = Counter("listings_skipped_total", "Events left out on purpose", ("code",), registry=REGISTRY)
+FILES = Counter(
+    "listings_files_total", "Files processed, by status of their outcome", ("status",), registry=REGISTRY
+)
+LISTINGS = Counter(
+    "listings_listings_total",
+    "Listings by outcome: indexed, stale, rejected",
+    ("outcome",),
+    registry=REGISTRY,
+)
+STAGE_DURATION = Histogram(
+    "listings_stage_duration_seconds",
+    "Time one record spends in a stage",
+    ("stage",),
+    buckets=_STAGE,
+    registry=REGISTRY,
+)
+FRESHNESS = Histogram(
+    "listings_freshness_seconds",
+    "From upload (whole seconds, by the store) until the index has acknowledged the file",
+    buckets=_FRESHNESS,
+    registry=REGISTRY,
+)
+BULK_REQUESTS = Counter(
+    "listings_index_bulk_requests_total",
+    "Bulk requests by HTTP status (0: no answer)",
+    ("status",),
+    registry=REGISTRY,
+)
+BULK_ITEMS = Counter(
+    "listings_index_bulk_items_total", "Bulk items by status", ("status",), registry=REGISTRY
+)
+BULK_DURATION = Histogram(
+    "listings_index_bulk_duration_seconds", "One bulk request", buckets=_STAGE, registry=REGISTRY
+)
+RETRIES = Counter("listings_retries_total", "Records sent to the retry topic", ("code",), registry=REGISTRY)
+DEAD_LETTERS = Counter("listings_dead_letters_total", "Records dead-lettered", ("code",), registry=REGISTRY)
+DEAD_LETTERS_SEEN = Counter(
+    "listings_dead_letters_seen_total",
+    "Records read from the dead-letter topic",
+    ("code",),
+    registry=REGISTRY,
+)
+LAG = Gauge(
+    "listings_consumer_lag_records",
+    "Records not yet acknowledged, by topic, of this worker's partitions",
+    ("topic",),
+    registry=REGISTRY,
+)
+IN_FLIGHT = Gauge(
+    "listings_in_flight_records", "Records taken and not yet finished", ("topic",), registry=REGISTRY
+)
+OLDEST_UNFINISHED = Gauge(
+    "listings_oldest_unfinished_seconds",
+    "Age of the oldest record taken and not yet finished",
+    ("topic",),
+    registry=REGISTRY,
+)
+OFFSET_JUMPS = Counter(
+    "listings_offset_jumps_total",
+    "Offsets missing inside one generation (compaction, or a lost message)",
+    ("topic",),
+    registry=REGISTRY,
+)
+RETRIES_WAITING = Gauge(
+    "listings_retries_waiting_records", "Retries held in memory until due", registry=REGISTRY
+)
+OUTAGE = Gauge(
+    "listings_outage_open",
+    "1 while a dependency is down and consumption waits",
+    ("dependency",),
+    registry=REGISTRY,
+)
+LAST_COMMIT = Gauge(
+    "listings_last_commit_timestamp_seconds",
+    "When offsets were last committed",
+    ("topic",),
+    registry=REGISTRY,
+)
+BUILD_INFO = Gauge("listings_build_info", "1, labelled with the version", ("version",), registry=REGISTRY)

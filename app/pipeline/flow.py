@@ -1,0 +1,236 @@
+"""One file, from the object store into the index: fetch → read → transform → index, as one stream.
+
+Memory does not grow with the file: at most `WRITES_AHEAD` slices wait for the index while the next is being read.
+The event loop gets its turn after every slice (some 5 ms of work).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+from app.errors import FailureCode, FileRejected, ListingRejected, Problem, Rejected
+from app.failures.limits import floods
+from app.model.document import Document, WriteResult
+from app.model.file import ListingFile, ObjectInfo
+from app.model.outcome import FileOutcome, FileStatus, RecordReject
+from app.model.record import Limits, ReadHints, Slice
+from app.pipeline.parse import FileReader
+from app.pipeline.profile import Profile
+from app.pipeline.sniff import hints_from_name
+from app.pipeline.transform import Mapper, Origin
+from app.ports import Clock, FetchedObject, ListingIndex, ObjectStore
+
+WRITES_AHEAD = 4
+
+ProfileFor = Callable[[str, str], Profile | None]
+
+
+@dataclass(slots=True)
+class FileAccount:
+    """The counts of one file while it is being read."""
+
+    read: int = 0
+    indexed: int = 0
+    stale: int = 0
+    rejected: int = 0
+    blank: int = 0
+    flagged: int = 0
+    bytes_read: int = 0
+    rejects: list[RecordReject] = field(default_factory=list)
+
+    def reject(self, reject: RecordReject, keep: int) -> None:
+        self.rejected += 1
+        if len(self.rejects) < keep:
+            self.rejects.append(reject)
+
+    def wrote(self, result: WriteResult, keep: int) -> None:
+        self.indexed += result.indexed
+        self.stale += result.stale
+        for item in result.refused:
+            problem = Problem(FailureCode.INDEX_REFUSED, None, f"a document the index takes ({item.reason})")
+            self.reject(RecordReject(item.record, None, (problem,), None), keep)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessedFile:
+    """What became of a file, and what has to be dead-lettered for it."""
+
+    outcome: FileOutcome
+    whole_file: Rejected | None
+    """Set when the file as a whole, or its rest, is one dead letter."""
+    single: tuple[RecordReject, ...]
+    """Listings to dead-letter one by one; empty when they would be a flood."""
+
+
+class FileFlow:
+    """Processes files; one instance serves all of a worker's files at once."""
+
+    def __init__(
+        self, store: ObjectStore, index: ListingIndex, profile_for: ProfileFor, limits: Limits, clock: Clock
+    ) -> None:
+        self._store = store
+        self._index = index
+        self._profile_for = profile_for
+        self._limits = limits
+        self._clock = clock
+
+    async def process(self, file: ListingFile, attempts: int = 1) -> ProcessedFile:
+        """Read the object as it is now and index its listings.
+
+        Returns once every listing is in the index, found stale, or refused. Raises `Transient` or `Outage` when the
+        store or the index did not do its part; then the whole file is safe to process again. A file that can not be
+        read is a result (`whole_file`), not an exception.
+        """
+        account = FileAccount()
+        try:
+            fetched = await self._store.fetch(file.bucket, file.key)
+        except Rejected as error:
+            return self._rejected_unread(file, error, attempts)
+        return await self._read(fetched, account, attempts)
+
+    async def _read(self, fetched: FetchedObject, account: FileAccount, attempts: int) -> ProcessedFile:
+        info = fetched.info
+        profile = self._profile_for(info.bucket, info.key)
+        reader = FileReader(_hints(profile, info), self._limits, info.size)
+        origin = Origin(info.bucket, info.key, info.etag, info.uploaded_at)
+        mapper = Mapper(profile, default_source(info), origin, self._clock.now())
+        whole_file: Rejected | None = None
+        writes = _Writes(self._index, account, self._limits.rejects_max_count)
+        try:
+            self._check_size(info)
+            async for piece in _slices(fetched, reader, account):
+                await self._take(piece, mapper, writes, account)
+        except Rejected as error:
+            whole_file = error
+        finally:
+            await writes.settle()
+        account.rejects.sort(key=lambda reject: reject.record)
+        shape = None if reader.shape is None else str(reader.shape)
+        outcome = self._outcome(info, account, attempts, shape, None if profile is None else profile.name)
+        return self._conclude(outcome, account, whole_file)
+
+    def _check_size(self, info: ObjectInfo) -> None:
+        if info.size > self._limits.file_max_bytes:
+            raise FileRejected(
+                FailureCode.FILE_TOO_BIG,
+                f"expected at most {self._limits.file_max_bytes:,} bytes, the object has {info.size:,}",
+            )
+
+    async def _take(self, piece: Slice, mapper: Mapper, writes: _Writes, account: FileAccount) -> None:
+        keep = self._limits.rejects_max_count
+        mapped = mapper.map_all(piece.records)
+        account.read += len(piece.records) + len(piece.bad)
+        account.blank += piece.blank
+        account.flagged += mapped.flagged
+        for bad in piece.bad:
+            account.reject(RecordReject(bad.number, bad.line, (bad.problem,)), keep)
+        for reject in mapped.rejects:
+            account.reject(reject, keep)
+        if mapped.documents:
+            await writes.add(mapped.documents)
+
+    def _outcome(
+        self, info: ObjectInfo, account: FileAccount, attempts: int, shape: str | None, profile: str | None
+    ) -> FileOutcome:
+        return FileOutcome(
+            bucket=info.bucket,
+            key=info.key,
+            etag=info.etag,
+            size=info.size,
+            uploaded_at=info.uploaded_at,
+            processed_at=self._clock.now(),
+            status=FileStatus.INDEXED,
+            format=shape,
+            profile=profile,
+            read=account.read,
+            indexed=account.indexed,
+            stale=account.stale,
+            rejected=account.rejected,
+            blank=account.blank,
+            flagged=account.flagged,
+            bytes_read=account.bytes_read,
+            attempts=attempts,
+            rejects=tuple(account.rejects[: self._limits.outcome_max_rejects]),
+        )
+
+    def _conclude(self, outcome: FileOutcome, account: FileAccount, whole_file: Rejected | None) -> ProcessedFile:
+        if whole_file is None and floods(account.read, account.rejected, self._limits):
+            whole_file = FileRejected(FailureCode.TOO_MANY_REJECTS, _flood_message(account))
+        if whole_file is not None:
+            rejected = replace(
+                outcome,
+                status=FileStatus.REJECTED,
+                failure_code=whole_file.code,
+                failure_message=whole_file.message,
+            )
+            # The listings refused before the break are told in the outcome: one file, one dead letter.
+            return ProcessedFile(rejected, whole_file, ())
+        status = FileStatus.PARTLY_INDEXED if account.rejected else FileStatus.INDEXED
+        return ProcessedFile(replace(outcome, status=status), None, tuple(account.rejects))
+
+    def _rejected_unread(self, file: ListingFile, error: Rejected, attempts: int) -> ProcessedFile:
+        info = ObjectInfo(file.bucket, file.key, file.size, file.etag, file.uploaded_at)
+        return self._conclude(self._outcome(info, FileAccount(), attempts, None, None), FileAccount(), error)
+
+
+class _Writes:
+    """A few writes of one file in flight, so that reading and indexing overlap."""
+
+    def __init__(self, index: ListingIndex, account: FileAccount, keep: int) -> None:
+        self._index = index
+        self._account = account
+        self._keep = keep
+        self._running: list[asyncio.Task[WriteResult]] = []
+
+    async def add(self, documents: list[Document]) -> None:
+        self._running.append(asyncio.create_task(self._index.write(documents)))
+        if len(self._running) >= WRITES_AHEAD:
+            self._account.wrote(await self._running.pop(0), self._keep)
+
+    async def settle(self) -> None:
+        """Wait for all of them; on cancellation none is left running."""
+        try:
+            while self._running:
+                self._account.wrote(await self._running[0], self._keep)
+                del self._running[0]
+        finally:
+            for task in self._running:
+                task.cancel()
+
+
+async def _slices(fetched: FetchedObject, reader: FileReader, account: FileAccount) -> AsyncIterator[Slice]:
+    async for chunk in fetched.chunks():
+        account.bytes_read += len(chunk)
+        async for piece in _in_turns(reader.feed(chunk)):
+            yield piece
+    async for piece in _in_turns(reader.finish()):
+        yield piece
+
+
+async def _in_turns(pieces: Iterator[Slice]) -> AsyncIterator[Slice]:
+    first = True
+    for piece in pieces:
+        if not first:
+            await asyncio.sleep(0)
+        first = False
+        yield piece
+
+
+def _hints(profile: Profile | None, info: ObjectInfo) -> ReadHints:
+    named = hints_from_name(info.key, info.content_type)
+    return named if profile is None else profile.hints(named)
+
+
+def default_source(info: ObjectInfo) -> str:
+    """The sender of a file without a profile: the first folder of its key, else its bucket."""
+    folder, slash, _ = info.key.lstrip("/").partition("/")
+    return folder if slash and folder else info.bucket
+
+
+def _flood_message(account: FileAccount) -> str:
+    first = "; ".join(
+        f"record {reject.record}: {ListingRejected(reject.problems).message}" for reject in account.rejects[:3]
+    )
+    return f"{account.rejected:,} of {account.read:,} records rejected, so the file is one dead letter; first: {first}"

@@ -1,0 +1,78 @@
+"""What the pipeline asks of the outside world; each port has one thin adapter and a memory version in tests.
+
+Every method translates its library's errors into those of `app.errors`: `Transient` for trouble with one
+request, `Outage` for trouble everybody has, `Rejected` for what will never work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from app.model.document import Document, WriteResult
+from app.model.file import ObjectInfo
+
+Headers = Mapping[str, bytes]
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, UTC, with time zone."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment; only differences mean anything."""
+        ...
+
+
+class FetchedObject(Protocol):
+    """An object being read: its facts as of this read, and its bytes as a stream."""
+
+    @property
+    def info(self) -> ObjectInfo: ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The content in pieces of at most some 256 KiB; raises `Transient` when it breaks off or is short."""
+        ...
+
+
+class ObjectStore(Protocol):
+    async def head(self, bucket: str, key: str) -> ObjectInfo:
+        """The object as it is now; `Rejected(OBJECT_MISSING)` when there is none."""
+        ...
+
+    async def fetch(self, bucket: str, key: str) -> FetchedObject:
+        """Open the object as it is now; errors as for `head`."""
+        ...
+
+
+class ListingIndex(Protocol):
+    async def write(self, documents: Sequence[Document]) -> WriteResult:
+        """Write listings with external versions; returns when each is in the index or finally refused.
+
+        An outage of the index is waited out inside, however long it takes; it never raises for it.
+        """
+        ...
+
+    async def write_outcome(self, document: Document) -> None:
+        """Keep a file's outcome (the index `listing-outcomes`)."""
+        ...
+
+
+class Publisher(Protocol):
+    async def publish(
+        self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers | None = None
+    ) -> None:
+        """Send one record and return once the broker has confirmed it; `Outage(BROKER)` if it does not in time."""
+        ...
+
+
+class Codec(Protocol):
+    """Avro with the registry's framing (magic byte 0, four bytes of schema id, body)."""
+
+    async def encode(self, subject: str, value: Mapping[str, object]) -> bytes: ...
+
+    async def decode(self, payload: bytes) -> Mapping[str, object]:
+        """`Rejected(RECORD_NOT_DECODABLE | SCHEMA_UNKNOWN)`, `Outage(SCHEMA_REGISTRY)`."""
+        ...

@@ -1,0 +1,218 @@
+"""All settings, read once from `LISTINGS_<GROUP>__<FIELD>` variables into frozen values.
+
+An unknown `LISTINGS_` name stops the start, so a typo never runs with a default. Durations end in `_s`, sizes in
+`_bytes`. Secrets are `SecretStr`: they print as stars.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from app.errors import FailureCode, OperatorError
+
+PREFIX = "LISTINGS_"
+_ROOT = Path(__file__).resolve().parent.parent
+_MIB = 1024 * 1024
+
+CommaList = Annotated[tuple[str, ...], NoDecode]
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Group):
+    """The broker and how this application sits in its consumer group."""
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma separated")
+    group: str = Field("listings", description="consumer group, also the Faust app id")
+    security_protocol: str = Field("PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
+    sasl_mechanism: str = Field("SCRAM-SHA-512", pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$")
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    ssl_ca_file: Path | None = None
+    session_timeout_s: float = Field(
+        20.0, gt=1, description="until a dead worker's partitions are reassigned"
+    )
+    heartbeat_s: float = Field(3.0, gt=0)
+    publish_timeout_s: float = Field(30.0, gt=0, description="until an unconfirmed send counts as failed")
+    max_message_bytes: int = Field(_MIB, gt=1024)
+
+
+class S3Settings(_Group):
+    """The object store that producers upload to."""
+
+    endpoint_url: str = "http://127.0.0.1:7070"
+    region: str = "us-east-1"
+    access_key_id: str | None = None
+    secret_access_key: SecretStr | None = None
+    buckets: CommaList = Field(
+        ("listings-uploads",), description="allow-list; events of other buckets are skipped"
+    )
+    prefix: str = Field("", description="only keys that start with it are read")
+    connect_timeout_s: float = Field(5.0, gt=0)
+    read_timeout_s: float = Field(30.0, gt=0, description="for one answer or one piece of the body")
+
+    _split_buckets = field_validator("buckets", mode="before")(_split)
+
+
+class OpenSearchSettings(_Group):
+    """The search index and the shared bulk writer."""
+
+    url: str = "http://127.0.0.1:9200"
+    username: str | None = None
+    password: SecretStr | None = None
+    ca_file: Path | None = None
+    alias: str = Field("listings", description="what the frontend searches and the writer writes to")
+    outcomes_index: str = "listing-outcomes"
+    request_timeout_s: float = Field(30.0, gt=0)
+    bulk_max_documents: int = Field(1000, gt=0)
+    bulk_max_bytes: int = Field(4 * _MIB, gt=0)
+    bulk_linger_s: float = Field(
+        0.02, ge=0, description="how long the first document of a request waits for others"
+    )
+    bulk_in_flight: int = Field(3, gt=0, description="bulk requests at once")
+    outage_probe_max_s: float = Field(5.0, gt=0, description="longest pause between two probes of an outage")
+
+
+class SchemaRegistrySettings(_Group):
+    url: str = "http://127.0.0.1:8081/apis/ccompat/v7"
+    username: str | None = None
+    password: SecretStr | None = None
+    timeout_s: float = Field(10.0, gt=0)
+
+
+class LimitsSettings(_Group):
+    """What a file may cost before it is refused."""
+
+    file_max_bytes: int = Field(2 * 1024 * _MIB, gt=0, description="as stored; checked before any download")
+    decompressed_max_bytes: int = Field(10 * 1024 * _MIB, gt=0, description="held while streaming")
+    compression_max_ratio: float = Field(
+        200.0, gt=1, description="decompressed / stored, beyond the first 10 MiB"
+    )
+    record_max_bytes: int = Field(_MIB, gt=0, description="one record of a file")
+    record_max_depth: int = Field(32, gt=0, description="nesting of one JSON record")
+    file_max_records: int = Field(20_000_000, gt=0)
+    rejects_max_share: float = Field(
+        0.5, gt=0, le=1, description="above both: one dead letter for the whole file"
+    )
+    rejects_min_count: int = Field(20, gt=0)
+    rejects_max_count: int = Field(1000, gt=0, description="never more dead letters than this for one file")
+    outcome_max_rejects: int = Field(
+        100, gt=0, description="reject details kept in an outcome; counts are complete"
+    )
+
+
+class WorkerSettings(_Group):
+    files_at_once: int = Field(100, ge=1, description="files being fetched and processed at once")
+    accepted_max: int = Field(400, ge=1, description="records taken from a topic and not yet finished")
+    gate_at_once: int = Field(64, ge=1)
+    listings_at_once: int = Field(2000, ge=1)
+    file_timeout_s: float = Field(900.0, gt=0)
+    commit_every_s: float = Field(1.0, gt=0)
+    drain_s: float = Field(
+        20.0, gt=0, description="what is in flight may take this long on SIGTERM or rebalance"
+    )
+    http_host: str = Field("127.0.0.1", description="/metrics, /livez, /readyz")
+    http_port: int = Field(6066, ge=0, le=65535, description="0: any free port")
+    data_dir: Path = Path(".stack/worker")
+    log_format: str = Field("auto", pattern="^(auto|json|console)$")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+
+
+class RetrySettings(_Group):
+    attempts: int = Field(3, ge=1, description="tries in all, the first one included")
+    base_s: float = Field(
+        5.0, gt=0, description="the first delay is drawn from 0..base, then twice as long, …"
+    )
+    cap_s: float = Field(300.0, gt=0)
+    waiting_max: int = Field(
+        5000, ge=1, description="retries held in memory until due; the rest waits in Kafka"
+    )
+
+
+class PathsSettings(_Group):
+    """Where the declared files are; the repository's own folders unless said otherwise."""
+
+    schemas: Path = _ROOT / "schemas"
+    topics: Path = _ROOT / "topics"
+    feeds: Path = _ROOT / "connectors" / "feeds"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, in groups."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    kafka: KafkaSettings = KafkaSettings()
+    s3: S3Settings = S3Settings()
+    opensearch: OpenSearchSettings = OpenSearchSettings()
+    schema_registry: SchemaRegistrySettings = SchemaRegistrySettings()
+    limits: LimitsSettings = LimitsSettings()
+    worker: WorkerSettings = WorkerSettings()
+    retry: RetrySettings = RetrySettings()
+    paths: PathsSettings = PathsSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only arguments and the environment: no .env file decides what a worker does."""
+        return init_settings, env_settings
+
+
+def known_names() -> Iterator[str]:
+    """Every variable that is read, in order of declaration."""
+    for group, field in Settings.model_fields.items():
+        model = field.annotation
+        assert isinstance(model, type)
+        assert issubclass(model, BaseModel)
+        for name in model.model_fields:
+            yield f"{PREFIX}{group}__{name}".upper()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment; `OperatorError(SETTING_INVALID)` names every variable that is unknown or wrong."""
+    names = os.environ if environ is None else environ
+    unknown = sorted(n for n in names if n.upper().startswith(PREFIX) and n.upper() not in set(known_names()))
+    if unknown:
+        raise OperatorError(
+            FailureCode.SETTING_INVALID,
+            f"unknown setting {', '.join(unknown)}; `listings settings show` lists the known ones",
+        )
+    try:
+        return Settings() if environ is None else Settings(**_nested(environ))
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{PREFIX}{'__'.join(str(part) for part in e['loc'])}".upper() + f": {e['msg']}"
+            for e in error.errors()
+        )
+        raise OperatorError(FailureCode.SETTING_INVALID, wrong) from error
+
+
+def _nested(environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    groups: dict[str, dict[str, str]] = {}
+    for name, value in environ.items():
+        if name.upper().startswith(PREFIX) and value != "":
+            group, _, field = name[len(PREFIX) :].lower().partition("__")
+            groups.setdefault(group, {})[field] = value
+    return groups

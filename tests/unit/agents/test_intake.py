@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from app.agents.intake import Intake, IntakeLimits
+from app.agents.stopping import LeftForLater, StopSignal
+from app.model.source_record import SourceRecord
+
+
+@dataclass
+class Message:
+    offset: int
+    key: bytes | None = None
+    value: bytes | None = b"v"
+    topic: str = "t"
+    partition: int = 0
+    timestamp: float = 1.5
+    headers: dict[str, bytes] | None = None
+    generation_id: int = 1
+    tp: tuple[str, int] = ("t", 0)
+
+
+@dataclass
+class Event:
+    message: Message
+
+
+@dataclass
+class Group:
+    generation: int = 1
+    commits: list[dict[Any, int]] = field(default_factory=list)
+    accept: bool = True
+
+    async def commit(self, offsets: dict[Any, int]) -> bool:
+        if self.accept:
+            self.commits.append(offsets)
+        return self.accept
+
+
+class Bench:
+    """An intake with a handler made of gates: a record runs until its gate is opened."""
+
+    def __init__(self, at_once: int = 10, accepted: int = 100, ordered: bool = True) -> None:
+        self.group = Group()
+        self.stop = StopSignal()
+        self.started: list[int] = []
+        self.gates: dict[int, asyncio.Event] = {}
+        self.fatal: list[BaseException] = []
+        self.queue: asyncio.Queue[Event] = asyncio.Queue()
+        self.handler: Callable[[SourceRecord], Awaitable[None]] = self.wait_for_gate
+        self.intake = Intake(
+            "t",
+            self._handle,
+            IntakeLimits(at_once, accepted, ordered),
+            self.group,
+            self.stop,
+            lambda: 0.0,
+            self._fatal,
+        )
+        self.pump = asyncio.create_task(self.intake.run(self._events()))
+
+    async def _handle(self, record: SourceRecord) -> None:
+        self.started.append(record.offset)
+        await self.handler(record)
+
+    async def wait_for_gate(self, record: SourceRecord) -> None:
+        await self.gates.setdefault(record.offset, asyncio.Event()).wait()
+
+    async def _fatal(self, error: BaseException) -> None:
+        self.fatal.append(error)
+
+    async def _events(self) -> AsyncIterator[Event]:
+        while True:
+            yield await self.queue.get()
+
+    def offer(self, *messages: Message) -> None:
+        for message in messages:
+            self.queue.put_nowait(Event(message))
+
+    def finish(self, *offsets: int) -> None:
+        for offset in offsets:
+            self.gates.setdefault(offset, asyncio.Event()).set()
+
+    async def settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.pump.cancel()
+    bench.stop.set()
+    await bench.intake.drain(0)
+
+
+async def test_only_the_finished_prefix_is_committed(bench: Bench) -> None:
+    bench.offer(*(Message(o) for o in range(5)))
+    bench.finish(0, 1, 3, 4)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == [{("t", 0): 2}]
+    bench.finish(2)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits[-1] == {("t", 0): 5}
+
+
+async def test_a_refused_commit_is_tried_again(bench: Bench) -> None:
+    bench.offer(Message(0))
+    bench.finish(0)
+    await bench.settle()
+    bench.group.accept = False
+    await bench.intake.commit()
+    bench.group.accept = True
+    await bench.intake.commit()
+    assert bench.group.commits == [{("t", 0): 1}]
+
+
+async def test_records_of_one_key_run_one_after_another_and_in_order(bench: Bench) -> None:
+    bench.offer(Message(0, b"a"), Message(1, b"a"), Message(2, b"b"), Message(3, b"a"))
+    await bench.settle()
+    assert bench.started == [0, 2]
+    bench.finish(0)
+    await bench.settle()
+    assert bench.started == [0, 2, 1]
+    bench.finish(1)
+    await bench.settle()
+    assert bench.started == [0, 2, 1, 3]
+
+
+async def test_waiting_for_a_key_takes_no_run_slot() -> None:
+    bench = Bench(at_once=2)
+    bench.offer(*(Message(o, b"same") for o in range(5)), Message(5, b"other"))
+    await bench.settle()
+    assert bench.started == [0, 5]
+    bench.stop.set()
+    await bench.intake.drain(0)
+    bench.pump.cancel()
+
+
+async def test_unordered_records_of_one_key_run_together() -> None:
+    bench = Bench(ordered=False)
+    bench.offer(Message(0, b"a"), Message(1, b"a"))
+    await bench.settle()
+    assert bench.started == [0, 1]
+    bench.stop.set()
+    await bench.intake.drain(0)
+    bench.pump.cancel()
+
+
+async def test_no_more_is_taken_than_may_be_unfinished() -> None:
+    bench = Bench(at_once=1, accepted=3)
+    bench.offer(*(Message(o) for o in range(10)))
+    await bench.settle()
+    assert bench.intake.in_flight == 3
+    bench.finish(0)
+    await bench.settle()
+    assert bench.intake.in_flight == 3
+    assert bench.started == [0, 1]
+    bench.stop.set()
+    await bench.intake.drain(0)
+    bench.pump.cancel()
+
+
+async def test_draining_finishes_what_runs_and_leaves_the_rest_unacknowledged() -> None:
+    bench = Bench(at_once=2)
+    bench.offer(*(Message(o) for o in range(5)))
+    await bench.settle()
+    bench.stop.set()
+    bench.finish(0, 1)
+    await bench.intake.drain(5)
+    assert bench.group.commits == [{("t", 0): 2}]
+    assert bench.started == [0, 1]
+    bench.pump.cancel()
+
+
+async def test_draining_cancels_what_is_late_and_does_not_commit_past_it() -> None:
+    bench = Bench()
+    bench.offer(Message(0), Message(1))
+    bench.finish(1)
+    await bench.settle()
+    bench.stop.set()
+    await bench.intake.drain(0)
+    assert bench.group.commits == []
+    assert bench.fatal == []
+    bench.pump.cancel()
+
+
+async def test_records_of_an_older_generation_are_left_for_redelivery(bench: Bench) -> None:
+    bench.group.generation = 2
+    bench.offer(Message(0, generation_id=1), Message(0, generation_id=2))
+    bench.finish(0)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.started == [0]
+    assert bench.group.commits == [{("t", 0): 1}]
+
+
+async def test_a_record_left_for_later_is_not_acknowledged(bench: Bench) -> None:
+    async def leave(record: SourceRecord) -> None:
+        raise LeftForLater
+
+    bench.handler = leave
+    bench.offer(Message(0))
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == []
+    assert bench.fatal == []
+
+
+async def test_a_failed_handoff_stops_the_worker_and_acknowledges_nothing(bench: Bench) -> None:
+    async def fail(record: SourceRecord) -> None:
+        raise RuntimeError("could not hand on")
+
+    bench.handler = fail
+    bench.offer(Message(0))
+    await bench.settle()
+    await bench.intake.commit()
+    assert [str(error) for error in bench.fatal] == ["could not hand on"]
+    assert bench.group.commits == []
+
+
+async def test_the_record_is_passed_on_as_it_came(bench: Bench) -> None:
+    seen: list[SourceRecord] = []
+
+    async def keep(record: SourceRecord) -> None:
+        seen.append(record)
+
+    bench.handler = keep
+    bench.offer(Message(7, b"k", b"\xff\x00", timestamp=1_700_000_000.123, headers={"traceparent": b"x"}))
+    await bench.settle()
+    assert seen == [SourceRecord("t", 0, 7, 1_700_000_000_123, b"k", b"\xff\x00", {"traceparent": b"x"})]

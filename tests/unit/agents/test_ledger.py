@@ -1,0 +1,61 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.agents.ledger import Ledger
+
+
+def test_nothing_is_committed_before_the_first_record_is_finished() -> None:
+    ledger = Ledger(generation=1)
+    first, _ = ledger.take(10, now=0.0)
+    second, _ = ledger.take(11, now=1.0)
+    ledger.finish(second)
+    assert ledger.to_commit is None
+    ledger.finish(first)
+    assert ledger.to_commit == 12
+
+
+def test_a_straggler_holds_back_the_commit_however_much_is_done_behind_it() -> None:
+    ledger = Ledger(generation=1)
+    slots = [ledger.take(offset, now=float(offset))[0] for offset in range(100)]
+    for slot in slots:
+        if slot.offset != 17:
+            ledger.finish(slot)
+    assert ledger.to_commit == 17
+    assert ledger.oldest_taken_at() == 17.0
+    assert ledger.unfinished == 83
+
+
+def test_a_commit_is_offered_once() -> None:
+    ledger = Ledger(generation=1)
+    slot, _ = ledger.take(0, now=0.0)
+    ledger.finish(slot)
+    ledger.committed(1)
+    assert ledger.to_commit is None
+    assert ledger.position == 1
+
+
+def test_a_commit_that_failed_is_offered_again() -> None:
+    ledger = Ledger(generation=1)
+    slot, _ = ledger.take(0, now=0.0)
+    ledger.finish(slot)
+    assert ledger.to_commit == 1
+    assert ledger.to_commit == 1
+
+
+def test_jumped_offsets_are_counted() -> None:
+    ledger = Ledger(generation=1)
+    assert ledger.take(5, now=0.0)[1] == 0
+    assert ledger.take(6, now=0.0)[1] == 0
+    assert ledger.take(9, now=0.0)[1] == 2
+
+
+@given(st.permutations(range(12)), st.integers(0, 12))
+def test_the_committed_prefix_never_passes_an_unfinished_record(order: list[int], finished: int) -> None:
+    ledger = Ledger(generation=1)
+    slots = [ledger.take(offset, now=0.0)[0] for offset in range(12)]
+    done: set[int] = set()
+    for offset in order[:finished]:
+        ledger.finish(slots[offset])
+        done.add(offset)
+        prefix = next((o for o in range(12) if o not in done), 12)
+        assert (ledger.to_commit or 0) == prefix
