@@ -24,9 +24,7 @@ CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
 def _split(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
 class _Group(BaseModel):
@@ -43,9 +41,7 @@ class KafkaSettings(_Group):
     sasl_username: str | None = None
     sasl_password: SecretStr | None = None
     ssl_ca_file: Path | None = None
-    session_timeout_s: float = Field(
-        20.0, gt=1, description="until a dead worker's partitions are reassigned"
-    )
+    session_timeout_s: float = Field(20.0, gt=1, description="until a dead worker's partitions are reassigned")
     heartbeat_s: float = Field(3.0, gt=0)
     publish_timeout_s: float = Field(30.0, gt=0, description="until an unconfirmed send counts as failed")
     max_message_bytes: int = Field(_MIB, gt=1024)
@@ -58,9 +54,7 @@ class S3Settings(_Group):
     region: str = "us-east-1"
     access_key_id: str | None = None
     secret_access_key: SecretStr | None = None
-    buckets: CommaList = Field(
-        ("listings-uploads",), description="allow-list; events of other buckets are skipped"
-    )
+    buckets: CommaList = Field(("listings-uploads",), description="allow-list; events of other buckets are skipped")
     prefix: str = Field("", description="only keys that start with it are read")
     connect_timeout_s: float = Field(5.0, gt=0)
     read_timeout_s: float = Field(30.0, gt=0, description="for one answer or one piece of the body")
@@ -80,9 +74,7 @@ class OpenSearchSettings(_Group):
     request_timeout_s: float = Field(30.0, gt=0)
     bulk_max_documents: int = Field(1000, gt=0)
     bulk_max_bytes: int = Field(4 * _MIB, gt=0)
-    bulk_linger_s: float = Field(
-        0.02, ge=0, description="how long the first document of a request waits for others"
-    )
+    bulk_linger_s: float = Field(0.02, ge=0, description="how long the first document of a request waits for others")
     bulk_in_flight: int = Field(3, gt=0, description="bulk requests at once")
     outage_probe_max_s: float = Field(5.0, gt=0, description="longest pause between two probes of an outage")
 
@@ -99,20 +91,14 @@ class LimitsSettings(_Group):
 
     file_max_bytes: int = Field(2 * 1024 * _MIB, gt=0, description="as stored; checked before any download")
     decompressed_max_bytes: int = Field(10 * 1024 * _MIB, gt=0, description="held while streaming")
-    compression_max_ratio: float = Field(
-        200.0, gt=1, description="decompressed / stored, beyond the first 10 MiB"
-    )
+    compression_max_ratio: float = Field(200.0, gt=1, description="decompressed / stored, beyond the first 10 MiB")
     record_max_bytes: int = Field(_MIB, gt=0, description="one record of a file")
     record_max_depth: int = Field(32, gt=0, description="nesting of one JSON record")
     file_max_records: int = Field(20_000_000, gt=0)
-    rejects_max_share: float = Field(
-        0.5, gt=0, le=1, description="above both: one dead letter for the whole file"
-    )
+    rejects_max_share: float = Field(0.5, gt=0, le=1, description="above both: one dead letter for the whole file")
     rejects_min_count: int = Field(20, gt=0)
     rejects_max_count: int = Field(1000, gt=0, description="never more dead letters than this for one file")
-    outcome_max_rejects: int = Field(
-        100, gt=0, description="reject details kept in an outcome; counts are complete"
-    )
+    outcome_max_rejects: int = Field(100, gt=0, description="reject details kept in an outcome; counts are complete")
 
 
 class WorkerSettings(_Group):
@@ -122,9 +108,7 @@ class WorkerSettings(_Group):
     listings_at_once: int = Field(2000, ge=1)
     file_timeout_s: float = Field(900.0, gt=0)
     commit_every_s: float = Field(1.0, gt=0)
-    drain_s: float = Field(
-        20.0, gt=0, description="what is in flight may take this long on SIGTERM or rebalance"
-    )
+    drain_s: float = Field(20.0, gt=0, description="what is in flight may take this long on SIGTERM or rebalance")
     http_host: str = Field("127.0.0.1", description="/metrics, /livez, /readyz")
     http_port: int = Field(6066, ge=0, le=65535, description="0: any free port")
     data_dir: Path = Path(".stack/worker")
@@ -134,13 +118,9 @@ class WorkerSettings(_Group):
 
 class RetrySettings(_Group):
     attempts: int = Field(3, ge=1, description="tries in all, the first one included")
-    base_s: float = Field(
-        5.0, gt=0, description="the first delay is drawn from 0..base, then twice as long, …"
-    )
+    base_s: float = Field(5.0, gt=0, description="the first delay is drawn from 0..base, then twice as long, …")
     cap_s: float = Field(300.0, gt=0)
-    waiting_max: int = Field(
-        5000, ge=1, description="retries held in memory until due; the rest waits in Kafka"
-    )
+    waiting_max: int = Field(5000, ge=1, description="retries held in memory until due; the rest waits in Kafka")
 
 
 class PathsSettings(_Group):
@@ -200,11 +180,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             f"unknown setting {', '.join(unknown)}; `listings settings show` lists the known ones",
         )
     try:
-        return Settings() if environ is None else Settings(**_nested(environ))
+        return Settings() if environ is None else Settings.model_validate(_nested(environ))
     except ValidationError as error:
         wrong = "; ".join(
-            f"{PREFIX}{'__'.join(str(part) for part in e['loc'])}".upper() + f": {e['msg']}"
-            for e in error.errors()
+            f"{PREFIX}{'__'.join(str(part) for part in e['loc'])}".upper() + f": {e['msg']}" for e in error.errors()
         )
         raise OperatorError(FailureCode.SETTING_INVALID, wrong) from error
 

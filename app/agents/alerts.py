@@ -25,9 +25,7 @@ class AlertsHandler:
             story = story_of(record)
         except Rejected as error:
             metrics.DEAD_LETTERS_SEEN.labels(error.code).inc()
-            log.error(
-                "dead_letter", place=record.place, error_code=error.code, reason=error.message, look=look
-            )
+            log.error("dead_letter", place=record.place, error_code=error.code, reason=error.message, look=look)
             return
         metrics.DEAD_LETTERS_SEEN.labels(story.code).inc()
         log.error(

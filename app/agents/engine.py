@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import faust
 import faust.streams
@@ -33,22 +32,22 @@ _NEVER_S = 10 * 365 * 86_400.0  # an idle or paused consumer would leave the gro
 _REBALANCE_SLACK_S = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lifecycle:
+class Lifecycle(Protocol):
     """What else lives as long as the worker does."""
 
-    start: Callable[[], Awaitable[None]]
-    """Before the first record is taken."""
-    stop: Callable[[], Awaitable[None]]
-    """After everything was drained and committed."""
+    async def start(self) -> None:
+        """Before the first record is taken."""
+        ...
+
+    async def stop(self) -> None:
+        """After everything was drained and committed."""
+        ...
 
 
 class Engine:
     """One worker's Faust application and its intakes."""
 
-    def __init__(
-        self, kafka: KafkaSettings, worker: WorkerSettings, stop: StopSignal, lifecycle: Lifecycle
-    ) -> None:
+    def __init__(self, kafka: KafkaSettings, worker: WorkerSettings, stop: StopSignal, lifecycle: Lifecycle) -> None:
         if getattr(faust.streams, "_CStreamIterator", None) is None:
             raise OperatorError(
                 FailureCode.PREREQUISITE_MISSING,
@@ -59,7 +58,7 @@ class Engine:
         self._lifecycle = lifecycle
         self._intakes: list[Intake] = []
         self._heartbeat = 0.0
-        self.app = _faust_app(kafka, worker)
+        self.app = _faust_app(kafka, worker, lifecycle)
         self._connect()
 
     @property
@@ -98,14 +97,10 @@ class Engine:
         self.app.on_partitions_revoked.connect(self._on_revoked)
         self.app.on_rebalance_complete.connect(self._on_assigned)
         self.app.on_before_shutdown.connect(self._on_shutdown)
-        self.app.task(self._start)
         self.app.timer(interval=self._settings.commit_every_s)(self._tick)
 
-    async def _start(self, *_: Any) -> None:
-        await self._lifecycle.start()
-
     async def _tick(self, *_: Any) -> None:
-        self._heartbeat = asyncio.get_running_loop().time()
+        self._heartbeat = time.monotonic()
         for intake in self._intakes:
             await intake.commit()
             metrics.OLDEST_UNFINISHED.labels(intake.topic).set(intake.oldest_unfinished_s())
@@ -136,22 +131,36 @@ class Engine:
         self._stop.set()
         await asyncio.gather(*(intake.drain(self._settings.drain_s) for intake in self._intakes))
 
-    def readiness(self) -> list[str]:
+    def not_ready(self) -> list[str]:
         """Why the worker does not take records; empty when it does."""
         consumer = self.app.consumer
         if not self.app.started or consumer is None or not consumer.assignment():
             return ["no partitions assigned yet"]
         return ["partitions are being handed over"] if self._stop.is_set else []
 
+    def silent_s(self) -> float:
+        """Seconds since the commit timer last ran; 0 before it ran first."""
+        return time.monotonic() - self._heartbeat if self._heartbeat else 0.0
+
     def in_flight(self) -> dict[str, int]:
         return {intake.topic: intake.in_flight for intake in self._intakes}
 
 
-def _faust_app(kafka: KafkaSettings, worker: WorkerSettings) -> Any:
+class _Application(faust.App):  # type: ignore[misc]
+    """Faust's application, with what has to be there before its consumer is."""
+
+    lifecycle: Lifecycle
+
+    async def on_start(self) -> None:
+        await self.lifecycle.start()
+        await super().on_start()
+
+
+def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycle) -> Any:
     data_dir = Path(worker.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
     rebalance_s = worker.drain_s + _REBALANCE_SLACK_S
-    return faust.App(
+    app = _Application(
         kafka.group,
         id_format="{id}",
         broker=[f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")],
@@ -173,15 +182,15 @@ def _faust_app(kafka: KafkaSettings, worker: WorkerSettings) -> Any:
         worker_redirect_stdouts=False,
         logging_config=None,
     )
+    app.lifecycle = lifecycle
+    return app
 
 
 def _credentials(kafka: KafkaSettings) -> Any:
     """Faust takes SASL without TLS silently when no SSL context is given, so the protocol decides here."""
     context = None
     if kafka.security_protocol.endswith("SSL"):
-        context = ssl.create_default_context(
-            cafile=None if kafka.ssl_ca_file is None else str(kafka.ssl_ca_file)
-        )
+        context = ssl.create_default_context(cafile=None if kafka.ssl_ca_file is None else str(kafka.ssl_ca_file))
     if kafka.security_protocol.startswith("SASL"):
         password = None if kafka.sasl_password is None else kafka.sasl_password.get_secret_value()
         return faust.SASLCredentials(

@@ -58,9 +58,7 @@ class FilesHandler:
             return
         await self._conclude(record, file, processed)
 
-    async def _give_up(
-        self, record: SourceRecord, file: ListingFile, error: Exception, attempts: int
-    ) -> None:
+    async def _give_up(self, record: SourceRecord, file: ListingFile, error: Exception, attempts: int) -> None:
         """Hand the record on; when that was its last try, its producer is told."""
         story = await self._handoff.failed(record, error, stage=STAGE, listing_file=file.object_id)
         if story.due_at is None:

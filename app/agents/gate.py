@@ -66,6 +66,9 @@ class GateHandler:
             self._skip(record, code)
         admitted = [event for event in notification.events if self._is_wanted(record, event)]
         results = await asyncio.gather(*(self._admit(record, event) for event in admitted))
+        for error in notification.rejected[:1]:
+            # One dead letter for the notification, whatever else in it can not be read.
+            await self._handoff.failed(record, error, stage=STAGE)
         failed = next((error for error in results if error is not None), None)
         if failed is not None:
             # The whole notification comes again; queueing the other files twice is harmless.
@@ -110,9 +113,7 @@ class GateHandler:
 
     async def _reject(self, record: SourceRecord, info: ObjectInfo, error: Rejected) -> None:
         await self._handoff.failed(record, error, stage=STAGE, listing_file=f"{info.bucket}/{info.key}")
-        await self._outcomes.report(
-            unread_outcome(info, classify(error), attempts_of(record) + 1, self._clock.now())
-        )
+        await self._outcomes.report(unread_outcome(info, classify(error), attempts_of(record) + 1, self._clock.now()))
 
 
 def _unseen(event: ObjectEvent, now: datetime) -> ObjectInfo:

@@ -104,9 +104,7 @@ class Intake:
             self._tails[record.key] = task
         self._in_flight.set(len(self._tasks))
 
-    async def _work(
-        self, record: SourceRecord, slot: Slot, ledger: Ledger, before: asyncio.Task[None] | None
-    ) -> None:
+    async def _work(self, record: SourceRecord, slot: Slot, ledger: Ledger, before: asyncio.Task[None] | None) -> None:
         try:
             if before is not None and not before.done():
                 await asyncio.wait([before])  # before taking a run slot: waiting must not use one up
@@ -128,11 +126,7 @@ class Intake:
 
     async def commit(self) -> None:
         """Commit the finished prefix of each partition, when it has grown."""
-        due = [
-            (tp, ledger, offset)
-            for tp, ledger in self._ledgers.items()
-            if (offset := ledger.to_commit) is not None
-        ]
+        due = [(tp, ledger, offset) for tp, ledger in self._ledgers.items() if (offset := ledger.to_commit) is not None]
         if due and await self._committer.commit({tp: offset for tp, _, offset in due}):
             for _, ledger, offset in due:
                 ledger.committed(offset)

@@ -43,9 +43,7 @@ class ListingsHandler:
         result = await self._index.write(mapped.documents)
         if result.refused:
             reason = result.refused[0].reason
-            raise ListingRejected(
-                [Problem(FailureCode.INDEX_REFUSED, None, f"a document the index takes ({reason})")]
-            )
+            raise ListingRejected([Problem(FailureCode.INDEX_REFUSED, None, f"a document the index takes ({reason})")])
         metrics.LISTINGS.labels("stale" if result.stale else "indexed").inc()
         if result.indexed:
             metrics.FRESHNESS.observe(max(0.0, (self._clock.now() - uploaded_at).total_seconds()))

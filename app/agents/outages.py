@@ -42,9 +42,7 @@ class Outages:
     `probes` are asked while their dependency is down; a probe that raises `Outage` or `Transient` says: still down.
     """
 
-    def __init__(
-        self, probes: Mapping[Dependency, Probe], backoff: Backoff, clock: Clock, stop: StopSignal
-    ) -> None:
+    def __init__(self, probes: Mapping[Dependency, Probe], backoff: Backoff, clock: Clock, stop: StopSignal) -> None:
         self._probes = dict(probes)
         self._backoff = backoff
         self._clock = clock

@@ -53,6 +53,4 @@ class RetriesHandler:
                     await self._stop.sleep(left_s)
         headers = {**producer_headers(record), **replace(story, due_at=None).to_headers()}
         await self._handoff.publish(story.origin.topic, key=record.key, value=record.value, headers=headers)
-        log.info(
-            "retry_handed_back", origin=story.origin.topic, attempts=story.attempts, error_code=story.code
-        )
+        log.info("retry_handed_back", origin=story.origin.topic, attempts=story.attempts, error_code=story.code)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 import orjson
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -32,9 +32,13 @@ def output_option(function: F) -> F:
     return decorate(function)
 
 
+_PIPE_WIDTH = 400  # nobody wants a log file or a pipe folded at 80 columns
+
+
 def console() -> Console:
     """Standard output; made anew each time so that tests and pipes see the stream of the moment."""
-    return Console(highlight=False)
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
 
 
 def console_err() -> Console:
@@ -54,10 +58,15 @@ def print_table(
     title: str | None = None,
     right: Sequence[str] = (),
 ) -> None:
-    """A table; the columns named in `right` are aligned right. Cells are literal text, never markup."""
+    """A table; the columns named in `right` are aligned right. Cells are literal text, never markup.
+
+    Only the last column is folded on a narrow terminal: the others are what a person copies.
+    """
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        is_last = column == columns[-1]
+        justify: JustifyMethod = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=not is_last)
     for row in rows:
         table.add_row(*(Text("–" if cell is None else _cell(cell)) for cell in row))
     console().print(table)

@@ -51,9 +51,7 @@ def classify(error: BaseException) -> Verdict:
         return Verdict(NextStep.RETRY, error.code, error.message, None, error.retry_after_s)
     name = type(error).__name__
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
-        return Verdict(
-            NextStep.RETRY, FailureCode.HANDLING_TIMED_OUT, "handling took longer than allowed", name
-        )
+        return Verdict(NextStep.RETRY, FailureCode.HANDLING_TIMED_OUT, "handling took longer than allowed", name)
     if isinstance(error, ListingsError):
         return Verdict(NextStep.RETRY, error.code, error.message, name)
     return Verdict(

@@ -86,9 +86,7 @@ class Story:
             "listing-file": None if self.listing_file is None else _cut(self.listing_file, _NAME_MAX_BYTES),
             "listing-record": self.listing_record,
         }
-        return {
-            name: str(value).encode(errors="replace") for name, value in values.items() if value is not None
-        }
+        return {name: str(value).encode(errors="replace") for name, value in values.items() if value is not None}
 
 
 def _cut(text: str, limit: int) -> str:

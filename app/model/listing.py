@@ -164,7 +164,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of the index document; `sent`: a producer may send it under this very name."""
+    """One field of the index document.
+
+    `low` and `high` bound numbers; a `low` of 1 means that a sent 0 is taken as unknown. `longest` bounds texts in
+    characters. `sent`: a producer may send the field under this very name.
+    """
 
     name: str
     kind: Kind
@@ -183,9 +187,7 @@ def _derived(name: str, kind: Kind, doc: str, values: type[StrEnum] | None = Non
 FIELDS: tuple[Field, ...] = (
     _derived("listing_id", Kind.IDENTIFIER, "First 32 hex digits of SHA-256 over source, a zero byte and id"),
     Field("source", Kind.IDENTIFIER, "Name of the sender", longest=100),
-    Field(
-        "source_listing_id", Kind.IDENTIFIER, "The sender's own id of the listing, as sent", longest=ID_MAX
-    ),
+    Field("source_listing_id", Kind.IDENTIFIER, "The sender's own id of the listing, as sent", longest=ID_MAX),
     Field("source_url", Kind.URL, "Page of the listing at the sender, http(s)", longest=URL_MAX),
     Field("vin", Kind.IDENTIFIER, "Vehicle identification number, ISO 3779; only a valid one"),
     _derived("vin_raw", Kind.IDENTIFIER, "What was sent as VIN, when it is not a valid one"),
@@ -214,15 +216,15 @@ FIELDS: tuple[Field, ...] = (
     Field("price_amount", Kind.MONEY, "Asking price with taxes, in `price_currency`", high=MONEY_MAX),
     Field("price_currency", Kind.CURRENCY, "Currency of every amount of the listing, ISO 4217"),
     Field("price_status", Kind.ENUM, "Why there is, or is no, price", PriceStatus),
-    Field("price_net", Kind.MONEY, "Asking price without value-added tax", high=MONEY_MAX),
+    Field("price_net", Kind.MONEY, "Asking price without value-added tax", low=1, high=MONEY_MAX),
     Field("vat_rate", Kind.NUMBER, "Value-added tax in percent", high=100),
-    Field("price_msrp", Kind.MONEY, "List price when new", high=MONEY_MAX),
-    Field("price_previous", Kind.MONEY, "Asking price before the last change", high=MONEY_MAX),
-    Field("power_kw", Kind.INTEGER, "Power in kilowatts", high=5_000),
-    Field("engine_cc", Kind.INTEGER, "Displacement in cubic centimetres", high=100_000),
-    Field("cylinders", Kind.INTEGER, "Number of cylinders", high=48),
-    Field("doors", Kind.INTEGER, "Number of doors", high=20),
-    Field("seats", Kind.INTEGER, "Number of seats", high=200),
+    Field("price_msrp", Kind.MONEY, "List price when new", low=1, high=MONEY_MAX),
+    Field("price_previous", Kind.MONEY, "Asking price before the last change", low=1, high=MONEY_MAX),
+    Field("power_kw", Kind.INTEGER, "Power in kilowatts", low=1, high=5_000),
+    Field("engine_cc", Kind.INTEGER, "Displacement in cubic centimetres", low=1, high=100_000),
+    Field("cylinders", Kind.INTEGER, "Number of cylinders", low=1, high=48),
+    Field("doors", Kind.INTEGER, "Number of doors", low=1, high=20),
+    Field("seats", Kind.INTEGER, "Number of seats", low=1, high=200),
     Field("color_exterior", Kind.TEXT, "Colour of the body as shown"),
     _derived("color_exterior_key", Kind.KEY, "Colour of the body, folded"),
     Field("color_interior", Kind.TEXT, "Colour of the interior as shown"),
@@ -234,7 +236,7 @@ FIELDS: tuple[Field, ...] = (
     Field("dealer_name", Kind.TEXT, "Name of the dealer; never of a private seller"),
     Field("country", Kind.COUNTRY, "Where the vehicle is, ISO 3166-1 alpha-2"),
     Field("region", Kind.TEXT, "State, province or county"),
-    Field("city", Kind.TEXT, "Town"),
+    Field("city", Kind.TEXT, "Town where the vehicle is"),
     Field("postal_code", Kind.IDENTIFIER, "Postcode, as text"),
     Field("location", Kind.POINT, "Where the vehicle is: lat and lon in degrees"),
     Field("listed_at", Kind.TIMESTAMP, "When the sender first showed the listing"),

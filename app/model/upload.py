@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.errors import FailureCode
+from app.errors import FailureCode, Rejected
 
 
 class ObjectEventKind(StrEnum):
@@ -35,3 +35,5 @@ class Notification:
 
     events: tuple[ObjectEvent, ...]
     skipped: tuple[FailureCode, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    """Records that can not be read beside others that can: the notification is dead-lettered, the others go on."""

@@ -19,9 +19,7 @@ EVENTS = Counter(
     registry=REGISTRY,
 )  # outcome: done, skipped, retried, dead_lettered, redelivered
 SKIPPED = Counter("listings_skipped_total", "Events left out on purpose", ("code",), registry=REGISTRY)
-FILES = Counter(
-    "listings_files_total", "Files processed, by status of their outcome", ("status",), registry=REGISTRY
-)
+FILES = Counter("listings_files_total", "Files processed, by status of their outcome", ("status",), registry=REGISTRY)
 LISTINGS = Counter(
     "listings_listings_total",
     "Listings by outcome: indexed, stale, rejected",
@@ -47,12 +45,8 @@ BULK_REQUESTS = Counter(
     ("status",),
     registry=REGISTRY,
 )
-BULK_ITEMS = Counter(
-    "listings_index_bulk_items_total", "Bulk items by status", ("status",), registry=REGISTRY
-)
-BULK_DURATION = Histogram(
-    "listings_index_bulk_duration_seconds", "One bulk request", buckets=_STAGE, registry=REGISTRY
-)
+BULK_ITEMS = Counter("listings_index_bulk_items_total", "Bulk items by status", ("status",), registry=REGISTRY)
+BULK_DURATION = Histogram("listings_index_bulk_duration_seconds", "One bulk request", buckets=_STAGE, registry=REGISTRY)
 RETRIES = Counter("listings_retries_total", "Records sent to the retry topic", ("code",), registry=REGISTRY)
 DEAD_LETTERS = Counter("listings_dead_letters_total", "Records dead-lettered", ("code",), registry=REGISTRY)
 DEAD_LETTERS_SEEN = Counter(
@@ -67,9 +61,7 @@ LAG = Gauge(
     ("topic",),
     registry=REGISTRY,
 )
-IN_FLIGHT = Gauge(
-    "listings_in_flight_records", "Records taken and not yet finished", ("topic",), registry=REGISTRY
-)
+IN_FLIGHT = Gauge("listings_in_flight_records", "Records taken and not yet finished", ("topic",), registry=REGISTRY)
 OLDEST_UNFINISHED = Gauge(
     "listings_oldest_unfinished_seconds",
     "Age of the oldest record taken and not yet finished",
@@ -82,9 +74,7 @@ OFFSET_JUMPS = Counter(
     ("topic",),
     registry=REGISTRY,
 )
-RETRIES_WAITING = Gauge(
-    "listings_retries_waiting_records", "Retries held in memory until due", registry=REGISTRY
-)
+RETRIES_WAITING = Gauge("listings_retries_waiting_records", "Retries held in memory until due", registry=REGISTRY)
 OUTAGE = Gauge(
     "listings_outage_open",
     "1 while a dependency is down and consumption waits",

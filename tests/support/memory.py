@@ -107,9 +107,7 @@ class MemoryStore:
         if found is None:
             raise Rejected(FailureCode.OBJECT_MISSING, f"{bucket}/{key} does not exist")
         etag = f"{len(found.content):x}"
-        return ObjectInfo(
-            bucket, key, len(found.content), etag, found.uploaded_at, found.content_type
-        ), found.content
+        return ObjectInfo(bucket, key, len(found.content), etag, found.uploaded_at, found.content_type), found.content
 
 
 class MemoryIndex:

@@ -92,9 +92,7 @@ async def test_a_retry_goes_back_to_its_topic_when_it_is_due(bench: Bench) -> No
 
 async def test_a_stop_leaves_a_waiting_retry_unacknowledged(bench: Bench) -> None:
     await guarded(failing, bench.handoff, "files")(source_record())
-    headers = bench.publisher.sent[-1].headers | {
-        "retry-due-at": (START + timedelta(hours=1)).isoformat().encode()
-    }
+    headers = bench.publisher.sent[-1].headers | {"retry-due-at": (START + timedelta(hours=1)).isoformat().encode()}
     bench.stop.set()
     with pytest.raises(LeftForLater):
         await bench.retries(source_record(topic="listing-retry", headers=headers))

@@ -92,9 +92,7 @@ def test_headers_that_others_wrote_wrong_are_rejected_by_name(name: str, value: 
     assert name in caught.value.message or name.startswith("failure-k")
 
 
-@pytest.mark.parametrize(
-    "name", ["failure-origin-topic", "failure-stage", "failure-code", "failure-attempts"]
-)
+@pytest.mark.parametrize("name", ["failure-origin-topic", "failure-stage", "failure-code", "failure-attempts"])
 def test_missing_headers_are_named(name: str) -> None:
     headers = STORY.to_headers()
     del headers[name]

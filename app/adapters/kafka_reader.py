@@ -1,0 +1,153 @@
+"""Reads topics and offsets for operators, with confluent-kafka; joins no group and commits nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from app.errors import Dependency, FailureCode, OperatorError, Outage
+from app.model.source_record import SourceRecord
+from app.settings import KafkaSettings
+
+_POLL_S = 1.0
+_ANSWER_S = 10.0
+
+
+def client_config(settings: KafkaSettings) -> dict[str, Any]:
+    """The settings of a confluent-kafka client for the configured broker and protocol."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": settings.bootstrap_servers,
+        "security.protocol": settings.security_protocol,
+        # Its own log lines would mix with a command's output; errors come back as exceptions.
+        "log_level": 0,
+    }
+    if settings.ssl_ca_file is not None:
+        config["ssl.ca.location"] = str(settings.ssl_ca_file)
+    if settings.security_protocol.startswith("SASL"):
+        config["sasl.mechanism"] = settings.sasl_mechanism
+        config["sasl.username"] = settings.sasl_username
+        if settings.sasl_password is not None:
+            config["sasl.password"] = settings.sasl_password.get_secret_value()
+    return config
+
+
+class KafkaReader:
+    """One connection for the length of a command; use as a context manager."""
+
+    def __init__(self, settings: KafkaSettings, group: str | None = None) -> None:
+        """`group` is the consumer group whose offsets are asked for; nothing is ever committed to it."""
+        self._servers = settings.bootstrap_servers
+        config = client_config(settings) | {
+            "group.id": group or "listings-cli-read",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+        self._consumer = Consumer(config)
+
+    def __enter__(self) -> KafkaReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def partitions(self, topic: str) -> list[int]:
+        """The partitions of a topic; `OperatorError` when it does not exist."""
+        with self._translated():
+            metadata = self._consumer.list_topics(topic, timeout=_ANSWER_S).topics[topic]
+        if metadata.error is not None:
+            raise OperatorError(
+                FailureCode.COMMAND_FAILED, f"topic {topic} does not exist; `listings topics apply` creates it"
+            )
+        return sorted(metadata.partitions)
+
+    def watermarks(self, topic: str) -> dict[int, tuple[int, int]]:
+        """First and next offset of each partition."""
+        with self._translated():
+            return {
+                p: self._consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_ANSWER_S)
+                for p in self.partitions(topic)
+            }
+
+    def committed(self, topic: str) -> dict[int, int | None]:
+        """The group's committed offset of each partition; None where it has none."""
+        with self._translated():
+            asked = [TopicPartition(topic, p) for p in self.partitions(topic)]
+            answers = self._consumer.committed(asked, timeout=_ANSWER_S)
+        return {tp.partition: tp.offset if tp.offset >= 0 else None for tp in answers}
+
+    def offsets_at(self, topic: str, since: datetime) -> dict[int, int]:
+        """The first offset of each partition whose record is not older than `since`; the next offset if none is."""
+        stamp = int(since.timestamp() * 1000)
+        marks = self.watermarks(topic)
+        with self._translated():
+            answers = self._consumer.offsets_for_times(
+                [TopicPartition(topic, p, stamp) for p in marks], timeout=_ANSWER_S
+            )
+        return {tp.partition: tp.offset if tp.offset >= 0 else marks[tp.partition][1] for tp in answers}
+
+    def read(self, topic: str, ranges: dict[int, tuple[int, int]]) -> Iterator[SourceRecord]:
+        """The records of each partition from its first to before its second offset, as they arrive."""
+        wanted = {p: span for p, span in ranges.items() if span[0] < span[1]}
+        if not wanted:
+            return
+        with self._translated():
+            self._consumer.assign([TopicPartition(topic, p, span[0]) for p, span in wanted.items()])
+        while wanted:
+            with self._translated():
+                message = self._consumer.poll(_POLL_S)
+            if message is None:
+                continue
+            if self._is_end(message):
+                wanted.pop(message.partition(), None)
+                continue
+            span = wanted.get(message.partition())
+            if span is None or message.offset() >= span[1]:
+                continue
+            if message.offset() == span[1] - 1:
+                del wanted[message.partition()]
+            yield _record(message)
+
+    def newest(self, topic: str, count: int) -> list[SourceRecord]:
+        """The newest records over all partitions, newest first."""
+        marks = self.watermarks(topic)
+        ranges = {p: (max(low, high - count), high) for p, (low, high) in marks.items()}
+        records = sorted(self.read(topic, ranges), key=lambda r: (r.timestamp_ms, r.offset), reverse=True)
+        return records[:count]
+
+    def _is_end(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return False
+        if error.code() == KafkaError._PARTITION_EOF:
+            return True
+        raise self._outage(error)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except KafkaException as error:
+            raise self._outage(error.args[0]) from error
+
+    def _outage(self, error: KafkaError) -> Outage:
+        return Outage(
+            FailureCode.UNREACHABLE, Dependency.BROKER, f"Kafka at {self._servers} does not answer: {error.str()}"
+        )
+
+
+def _record(message: Message) -> SourceRecord:
+    headers = {name: value or b"" for name, value in message.headers() or []}
+    return SourceRecord(
+        message.topic(),
+        message.partition(),
+        message.offset(),
+        message.timestamp()[1],
+        message.key(),
+        message.value(),
+        headers,
+    )

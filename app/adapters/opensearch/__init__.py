@@ -1,0 +1,1 @@
+"""OpenSearch: the one client, the shared bulk writer, the declared indices, searching, outcomes."""

@@ -1,0 +1,274 @@
+"""The shared bulk writer: documents of all callers in common `_bulk` requests, each followed to its final result.
+
+Work is done for each request, not for each document: no task, future or log line for a document.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+from app.adapters.opensearch.outage_gate import OnOutage, OutageGate
+from app.errors import Dependency, FailureCode, Outage, Rejected
+from app.failures.backoff import Backoff
+from app.model.document import Document, WriteResult
+from app.observability import metrics
+from app.pipeline.index import Batch, BulkQueue, Piece, Target, bulk_body, halves
+from app.pipeline.index_answer import Settled, refuse, settle
+from app.settings import OpenSearchSettings
+
+QUEUED_REQUESTS = 2
+"""Documents handed in and unfinished are bounded by this many times what can be under way."""
+ITEM_PAUSE_S = 0.1
+ITEM_PAUSE_MAX_S = 5.0
+ATTEMPTS_WITHOUT_PROGRESS = 3
+"""After so many answers that took nothing, an overloaded index is an outage."""
+
+
+class BulkTransport(Protocol):
+    async def bulk(self, body: bytes) -> Mapping[str, Any]:
+        """One request; `Rejected` when it is refused as a whole, `Outage` when the index is."""
+        ...
+
+
+class BulkWriter:
+    """Implements `app.ports.ListingIndex`.
+
+    An outage is waited out inside: its requests are sent again, one at a time, for as long as it takes. `outage`
+    tells of it, and `on_outage(dependency, open, reason)` is called when one begins and when it ends.
+    """
+
+    def __init__(
+        self,
+        transport: BulkTransport,
+        settings: OpenSearchSettings,
+        *,
+        on_outage: OnOutage | None = None,
+        draw: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._transport = transport
+        self._linger_s = settings.bulk_linger_s
+        self._in_flight = settings.bulk_in_flight
+        self._flush_s = settings.request_timeout_s
+        self._queue = BulkQueue(settings.bulk_max_documents, settings.bulk_max_bytes)
+        requests = QUEUED_REQUESTS * settings.bulk_in_flight
+        self._max_documents = requests * settings.bulk_max_documents
+        self._max_bytes = requests * settings.bulk_max_bytes
+        self._listings = Target(b'{"index":{"_id":')
+        index = orjson.dumps(settings.outcomes_index)
+        self._outcomes = Target(b'{"index":{"_index":%b,"require_alias":false,"_id":' % index)
+        self._gate = OutageGate(settings.outage_probe_max_s, on_outage, draw, sleep)
+        self._pauses = Backoff(ITEM_PAUSE_S, ITEM_PAUSE_MAX_S)
+        self._draw = draw
+        self._sleep = sleep
+
+        self._results: dict[Batch, asyncio.Future[WriteResult]] = {}
+        self._door = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._carriers: set[asyncio.Task[None]] = set()
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._flushing = False
+        self._closed = False
+
+    @property
+    def outage(self) -> Outage | None:
+        """Why nothing is written at the moment; None: the index answers."""
+        return self._gate.outage
+
+    @property
+    def unfinished(self) -> int:
+        """Documents handed in and not yet written."""
+        return self._queue.unfinished_documents
+
+    async def write(self, documents: Sequence[Document]) -> WriteResult:
+        """Returns when each document is in the index, was newer there, or is finally refused; waits when full."""
+        if not documents:
+            return WriteResult(0, 0)
+        return await self._enter(self._listings, documents)
+
+    async def write_outcome(self, document: Document) -> None:
+        """Keep a file's outcome; `Rejected(INDEX_REFUSED)` when the index does not take it."""
+        result = await self._enter(self._outcomes, (document,))
+        for item in result.refused:
+            raise Rejected(FailureCode.INDEX_REFUSED, f"the outcome {item.id} is refused by its index: {item.reason}")
+
+    async def aclose(self, limit_s: float | None = None) -> None:
+        """Send what is queued, for at most `limit_s` (None: one request's time-out); then give the rest up.
+
+        Callers still waiting after that get the outage as an exception: their documents were not confirmed.
+        """
+        self._flushing = True
+        self._pump()
+        try:
+            async with asyncio.timeout(self._flush_s if limit_s is None else limit_s):
+                while self._results or self._door.locked():
+                    if self._carriers:
+                        await asyncio.wait(self._carriers, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.sleep(0)
+        except TimeoutError:
+            for carrier in self._carriers:
+                carrier.cancel()
+            await asyncio.gather(*self._carriers, return_exceptions=True)
+        self._closed = True
+        self._room.set()
+        if self._timer is not None:
+            self._timer.cancel()
+        gave_up = self.outage or _not_confirmed()
+        for result in self._results.values():
+            if not result.done():
+                result.set_exception(gave_up)
+        self._results.clear()
+
+    # -- queueing ------------------------------------------------------------------------------------------------
+
+    async def _enter(self, target: Target, documents: Sequence[Document]) -> WriteResult:
+        loop = asyncio.get_running_loop()
+        async with self._door:  # in the order of the calls, also for those who wait for room
+            while self._full and not self._closed:
+                self._room.clear()
+                await self._room.wait()
+            if self._closed:
+                raise _not_confirmed()
+            batch = Batch(target, len(documents))
+            result: asyncio.Future[WriteResult] = loop.create_future()
+            self._results[batch] = result
+            if self._queue.documents == 0:
+                self._due = loop.time() + self._linger_s
+            self._queue.add(batch, documents)
+            self._pump()
+        return await result
+
+    @property
+    def _full(self) -> bool:
+        queue = self._queue
+        return queue.unfinished_documents >= self._max_documents or queue.unfinished_bytes >= self._max_bytes
+
+    def _pump(self) -> None:
+        """Start the requests that are full or due, while fewer than `bulk_in_flight` are under way."""
+        queue = self._queue
+        while queue.documents and len(self._carriers) < self._in_flight:
+            now = asyncio.get_running_loop().time()
+            if not (queue.fills_a_request or self._flushing or now >= self._due):
+                self._wake_at(self._due)
+                return
+            carrier = asyncio.create_task(self._carry(queue.take()))
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._carried)
+            self._due = now + self._linger_s
+
+    def _wake_at(self, due: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_at(due, self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self._pump()
+
+    def _carried(self, carrier: asyncio.Task[None]) -> None:
+        self._carriers.discard(carrier)
+        if not carrier.cancelled():
+            self._pump()
+
+    # -- one request, until each of its documents has a final result ----------------------------------------------
+
+    async def _carry(self, pieces: list[Piece]) -> None:
+        requests = [pieces]
+        stalled = 0
+        try:
+            while requests:
+                async with self._gate.turn():
+                    rest = await self._send(requests[-1])
+                requests[-1:] = rest.requests
+                stalled = 0 if rest.progress else stalled + 1
+                if rest.pause and self.outage is None:
+                    await self._pause(stalled)
+        except Exception as error:
+            self._fail(requests, error)
+
+    async def _send(self, pieces: list[Piece]) -> _Rest:
+        try:
+            settled = settle(self._queue, pieces, await self._transport.bulk(bulk_body(pieces)))
+        except Outage as outage:
+            self._gate.begin(outage)
+            # An index that is short of memory may take the half of it.
+            return _Rest(halves(pieces) if outage.code is FailureCode.OVERLOADED else [pieces])
+        except Rejected as rejected:
+            self._gate.end()
+            return _Rest(self._divide(pieces, rejected), progress=True)
+        self._note(settled)
+        again = [settled.again] if settled.again else []
+        return _Rest(again, progress=bool(settled.touched), pause=bool(again))
+
+    def _divide(self, pieces: list[Piece], rejected: Rejected) -> list[list[Piece]]:
+        """A request refused as a whole is halved until the one document that is the reason stands alone."""
+        parts = halves(pieces)
+        if len(parts) > 1:
+            return parts
+        for piece in pieces:
+            refuse(self._queue, piece, rejected.message)
+            self._complete(piece.batch)
+        self._room.set()
+        return []
+
+    def _note(self, settled: Settled) -> None:
+        for status, count in settled.statuses.items():
+            metrics.BULK_ITEMS.labels(status).inc(count)
+        if settled.outage is not None:
+            self._gate.begin(settled.outage, settled.refusing)
+        elif settled.touched:
+            self._gate.end(settled.targets)
+        for batch in settled.touched:
+            self._complete(batch)
+        self._room.set()
+
+    async def _pause(self, stalled: int) -> None:
+        """Before items that were answered 429 or 5xx are sent again."""
+        if stalled >= ATTEMPTS_WITHOUT_PROGRESS:
+            self._gate.begin(_overloaded(stalled))
+        else:
+            await self._sleep(self._pauses.delay_s(stalled, self._draw))
+
+    def _complete(self, batch: Batch) -> None:
+        if batch.left == 0:
+            result = self._results.pop(batch, None)
+            if result is not None and not result.done():
+                result.set_result(batch.result())
+
+    def _fail(self, requests: list[list[Piece]], error: Exception) -> None:
+        """A fault of ours: whoever waits for these documents is told."""
+        for piece in [piece for request in requests for piece in request]:
+            self._queue.finish(piece)
+            result = self._results.pop(piece.batch, None)
+            if result is not None and not result.done():
+                result.set_exception(error)
+        self._gate.forget_which()
+        self._room.set()
+
+
+class _Rest(NamedTuple):
+    """What is left of a request after an answer: to be sent again, after a `pause` or at once."""
+
+    requests: list[list[Piece]]
+    progress: bool = False
+    """At least one document got its final result."""
+    pause: bool = False
+
+
+def _overloaded(attempts: int) -> Outage:
+    return Outage(
+        FailureCode.OVERLOADED,
+        Dependency.SEARCH_INDEX,
+        f"OpenSearch took no document of a request in {attempts} attempts in a row (429 or 5xx for each)",
+    )
+
+
+def _not_confirmed() -> Outage:
+    return Outage(
+        FailureCode.INDEX_UNAVAILABLE, Dependency.SEARCH_INDEX, "the writer was closed before the index confirmed"
+    )

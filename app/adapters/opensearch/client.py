@@ -1,0 +1,183 @@
+"""The one way to OpenSearch; its library's exceptions become `app.errors` here and nowhere else."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import orjson
+from opensearchpy import AsyncOpenSearch
+from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, SerializationError, TransportError
+from opensearchpy.serializer import JSONSerializer
+
+from app.errors import Dependency, FailureCode, ListingsError, OperatorError, Outage, Rejected
+from app.observability import metrics
+from app.pipeline.index_answer import reason_of, refuses_everybody
+from app.settings import OpenSearchSettings
+
+_BULK_PARAMS = {"require_alias": "true", "filter_path": "errors,items.*.status,items.*.error"}
+_NDJSON = {"content-type": "application/x-ndjson"}
+_IN_ONE_WRITE = 1024 * 1024  # aiohttp warns of larger bodies given as bytes: they hold the loop while being sent
+_OTHER_CONNECTIONS = 2
+
+# The library logs every failed request by itself, bodies too at its lowest level; who calls us knows and says it.
+logging.getLogger("opensearch").setLevel(logging.ERROR)
+
+
+class _Orjson(JSONSerializer):
+    """Bytes go out as they are; the rest by orjson, which is also what reads answers."""
+
+    def loads(self, s: str) -> Any:
+        try:
+            return orjson.loads(s)
+        except orjson.JSONDecodeError as error:
+            raise SerializationError("the answer is no JSON") from error
+
+    def dumps(self, data: Any) -> Any:
+        return data if isinstance(data, bytes | str | io.BytesIO) else orjson.dumps(data)
+
+
+class SearchClient:
+    """Requests to OpenSearch over pooled connections; no retries of its own."""
+
+    def __init__(self, settings: OpenSearchSettings) -> None:
+        self._settings = settings
+        password = settings.password.get_secret_value() if settings.password else ""
+        if settings.ca_file and not settings.ca_file.exists():
+            raise OperatorError(
+                FailureCode.SETTING_INVALID,
+                f"expected a file of certificates, LISTINGS_OPENSEARCH__CA_FILE names none: {settings.ca_file}",
+            )
+        self._library = AsyncOpenSearch(
+            hosts=[settings.url],
+            http_auth=(settings.username, password) if settings.username else None,
+            ca_certs=str(settings.ca_file) if settings.ca_file else None,
+            timeout=settings.request_timeout_s,
+            pool_maxsize=settings.bulk_in_flight + _OTHER_CONNECTIONS,
+            max_retries=0,
+            http_compress=False,
+            serializer=_Orjson(),
+        )
+
+    async def bulk(self, body: bytes) -> Mapping[str, Any]:
+        """One `_bulk` request to the alias: `errors`, and status and error of each item, in order.
+
+        `Rejected(RECORD_TOO_BIG)` when the request as a whole is too large, `Rejected(INDEX_REFUSED)` when one of
+        its documents makes the whole request invalid, `Outage` for everything else.
+        """
+        started = perf_counter()
+        status = 0
+        try:
+            answer: Any = await self._library.transport.perform_request(
+                "POST",
+                f"/{self._settings.alias}/_bulk",
+                params=dict(_BULK_PARAMS),
+                body=body if len(body) <= _IN_ONE_WRITE else io.BytesIO(body),
+                headers=_NDJSON,
+            )
+            status = 200
+        except OpenSearchException as error:
+            status = _status_of(error)
+            raise self._bulk_error(error) from error
+        finally:
+            metrics.BULK_REQUESTS.labels(status).inc()
+            metrics.BULK_DURATION.observe(perf_counter() - started)
+        return answer if isinstance(answer, Mapping) else {}
+
+    async def call(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: object = None
+    ) -> Any:
+        """Any other request; the decoded answer, None for 404.
+
+        `Outage` when the server does not answer or refuses everybody, else `OperatorError(COMMAND_FAILED)`.
+        """
+        try:
+            return await self._library.transport.perform_request(method, path, params=dict(params or {}), body=body)
+        except OpenSearchException as error:
+            if _status_of(error) == 404:
+                return None
+            raise self._outage(error) or OperatorError(
+                FailureCode.COMMAND_FAILED,
+                f"OpenSearch refused {method} {path.partition('?')[0]}: {reason_of(_error_of(error))}",
+            ) from error
+
+    async def ping(self) -> None:
+        """Returns when the server answers and the alias is there; raises `Outage` otherwise."""
+        if await self.call("GET", f"/_alias/{self._settings.alias}") is None:
+            raise missing(f"index behind the alias {self._settings.alias}")
+
+    async def aclose(self) -> None:
+        await self._library.close()
+
+    def _bulk_error(self, error: OpenSearchException) -> ListingsError:
+        status = _status_of(error)
+        if status == 413:
+            return Rejected(
+                FailureCode.RECORD_TOO_BIG, "larger than the index takes in one request (413 Content Too Large)"
+            )
+        if status == 400 and refuses_everybody(status, _error_of(error)) is None:
+            return Rejected(FailureCode.INDEX_REFUSED, reason_of(_error_of(error)))
+        return self._outage(error) or self._down(FailureCode.INDEX_UNAVAILABLE, f"answered {status}")
+
+    def _outage(self, error: OpenSearchException) -> Outage | None:
+        """The outage that an exception tells of; None: it is about this one request."""
+        status = _status_of(error)
+        if isinstance(error, ConnectionTimeout):
+            return self._down(FailureCode.UNREACHABLE, f"did not answer within {self._settings.request_timeout_s:g} s")
+        if isinstance(error, SerializationError):
+            return self._down(FailureCode.UNREACHABLE, "answers something else than JSON; is this OpenSearch?")
+        if status == 0:
+            return self._down(FailureCode.UNREACHABLE, f"can not be reached: {_cause(error)}")
+        code = refuses_everybody(status, _error_of(error))
+        if code is not None or status == 404:
+            return self._down(code or FailureCode.INDEX_UNAVAILABLE, reason_of(_error_of(error)))
+        if status == 429:
+            return self._down(FailureCode.OVERLOADED, reason_of(_error_of(error)))
+        return self._down(FailureCode.UNREACHABLE, f"answered {status}") if status >= 500 else None
+
+    def _down(self, code: FailureCode, what: str) -> Outage:
+        return Outage(code, Dependency.SEARCH_INDEX, f"OpenSearch at {_without_user(self._settings.url)} {what}")
+
+
+def missing(what: str) -> Outage:
+    """The outage of something that was never created, or is gone."""
+    return Outage(
+        FailureCode.INDEX_UNAVAILABLE,
+        Dependency.SEARCH_INDEX,
+        f"OpenSearch has no {what}; `listings index apply` creates what is missing",
+    )
+
+
+def _status_of(error: OpenSearchException) -> int:
+    """The HTTP status; 0: there was no answer."""
+    status = error.status_code if isinstance(error, TransportError) else None
+    return status if isinstance(status, int) else 0
+
+
+def _error_of(error: OpenSearchException) -> Mapping[str, Any]:
+    """The `error` object of the answer; the library hands the body over as text or decoded."""
+    if not isinstance(error, TransportError):
+        return {}
+    body: Any = error.info if isinstance(error.info, Mapping) else error.error
+    if isinstance(body, str):
+        try:
+            body = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return {"type": "answer", "reason": f"{error.status_code} without a JSON body"}
+    found = body.get("error") if isinstance(body, Mapping) else None
+    return found if isinstance(found, Mapping) else {"type": "answer", "reason": str(found or error.status_code)}
+
+
+def _cause(error: OpenSearchException) -> str:
+    """What the connection said, without its address (a URL may carry a password)."""
+    cause = error.info if isinstance(error, TransportError) and len(error.args) > 2 else error
+    reason = getattr(cause, "strerror", None) or getattr(getattr(cause, "os_error", None), "strerror", None)
+    return f"{type(cause).__name__}" + (f", {reason}" if reason else "")
+
+
+def _without_user(url: str) -> str:
+    scheme, mark, rest = url.partition("://")
+    return f"{scheme}{mark}{rest.rpartition('@')[2]}" if mark else url.rpartition("@")[2]

@@ -1,0 +1,76 @@
+"""While the index is away, one request at a time asks whether it is back; everything else waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+
+from app.errors import Dependency, Outage
+from app.failures.backoff import Backoff
+from app.observability import metrics
+from app.pipeline.index import Target
+
+FIRST_PAUSE_S = 0.1
+
+OnOutage = Callable[[Dependency, bool, str], None]
+
+
+class OutageGate:
+    """The state of the index as its own requests tell it: `outage` is None while it answers."""
+
+    def __init__(
+        self,
+        longest_pause_s: float,
+        on_outage: OnOutage | None,
+        draw: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.outage: Outage | None = None
+        self._refusing: Target | None = None
+        self._pauses = Backoff(FIRST_PAUSE_S, longest_pause_s)
+        self._probes = 0
+        self._one_at_a_time = asyncio.Lock()
+        self._on_outage = on_outage
+        self._draw = draw
+        self._sleep = sleep
+
+    def begin(self, outage: Outage, refusing: Target | None = None) -> None:
+        """Note a failure; `refusing`: only this one of our indices is away."""
+        if self.outage is None:
+            self.outage = outage
+            self._refusing = refusing
+            self._probes = 0
+            self._tell(True, outage.message)
+
+    def end(self, answered: Collection[Target] = ()) -> None:
+        """Note an answer, with final results from the indices `answered`.
+
+        When one index was away, only its own answer ends the outage: another one's would open and shut it in turns.
+        """
+        if self.outage is not None and (self._refusing is None or self._refusing in answered):
+            self.outage = None
+            self._tell(False, "")
+
+    def forget_which(self) -> None:
+        """Any answer ends the outage from now on; for when the documents that would ask that index are gone."""
+        self._refusing = None
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Entered at once while the index answers, else one by one, each after a pause: these are the probes."""
+        if self.outage is None:
+            yield
+            return
+        async with self._one_at_a_time:
+            if self.outage is not None:
+                self._probes += 1
+                await self._sleep(self._pauses.ceiling_s(self._probes) * (0.5 + 0.5 * self._draw()))
+                yield
+                return
+        yield  # it ended while we waited for our turn
+
+    def _tell(self, is_open: bool, reason: str) -> None:
+        metrics.OUTAGE.labels(Dependency.SEARCH_INDEX).set(int(is_open))
+        if self._on_outage is not None:
+            self._on_outage(Dependency.SEARCH_INDEX, is_open, reason)

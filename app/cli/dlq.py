@@ -1,0 +1,115 @@
+"""`listings dlq`: look at dead letters."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import click
+
+from app.adapters.kafka_reader import KafkaReader
+from app.cli.output import console, output_option, print_fields, print_json, print_table
+from app.errors import FailureCode, OperatorError, Rejected
+from app.failures.headers import STORY_HEADERS, story_of
+from app.failures.route import DEAD_LETTER_TOPIC
+from app.model.source_record import SourceRecord
+from app.settings import load_settings
+
+_PREVIEW_BYTES = 300
+
+
+@click.group("dlq")
+def command() -> None:
+    """Dead letters: records that failed for good, with their bytes unchanged and their story in the headers."""
+
+
+@command.command("list")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The newest N.")
+@click.option("--code", help="Only this failure code.")
+@click.option("--file", "file_prefix", help="Only files whose bucket/key starts with this.")
+@output_option
+def list_dead_letters(limit: int, code: str | None, file_prefix: str | None, output: str) -> None:
+    """The newest dead letters, newest first."""
+    with KafkaReader(load_settings().kafka) as reader:
+        records = reader.newest(DEAD_LETTER_TOPIC, limit)
+    letters = [letter for letter in map(describe, records) if _matches(letter, code, file_prefix)]
+    if output == "json":
+        print_json(letters)
+        return
+    if not letters:
+        console().print("No dead letters." if code is None and file_prefix is None else "No dead letters match.")
+        return
+    columns = ["place", "at", "code", "attempts", "file", "record", "reason"]
+    print_table(columns, [[letter[c] for c in columns] for letter in letters], right=["attempts", "record"])
+    console().print(f"\nLook closer: listings dlq show {letters[0]['place']}", style="dim")
+
+
+@command.command("show")
+@click.argument("place", metavar="PARTITION/OFFSET")
+@output_option
+def show(place: str, output: str) -> None:
+    """One dead letter: where it came from, why it failed, what it holds."""
+    match = re.fullmatch(r"(?:listing-dlq/)?(\d{1,9})/(\d{1,18})", place)
+    if match is None:
+        raise click.BadParameter("expected PARTITION/OFFSET as in `listings dlq list`, for example 3/17")
+    partition, offset = int(match[1]), int(match[2])
+    with KafkaReader(load_settings().kafka) as reader:
+        low, high = reader.watermarks(DEAD_LETTER_TOPIC).get(partition, (0, 0))
+        if not low <= offset < high:
+            raise OperatorError(
+                FailureCode.COMMAND_FAILED,
+                f"there is no dead letter {place}; partition {partition} holds offsets {low} to {high - 1}",
+            )
+        record = next(reader.read(DEAD_LETTER_TOPIC, {partition: (offset, offset + 1)}))
+    letter = describe(record) | {"producer_headers": _other_headers(record), "value": _preview(record.value)}
+    if output == "json":
+        print_json(letter)
+        return
+    print_fields(letter)
+
+
+def describe(record: SourceRecord) -> dict[str, object]:
+    """A dead letter as plain values; one without readable headers is shown all the same."""
+    common: dict[str, object] = {
+        "place": f"{record.partition}/{record.offset}",
+        "at": datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+    }
+    try:
+        story = story_of(record)
+    except Rejected as error:
+        return common | {
+            "code": error.code, "attempts": None, "file": None, "record": None, "reason": error.message,
+        }  # fmt: skip
+    return common | {
+        "code": story.code,
+        "kind": story.kind,
+        "stage": story.stage,
+        "attempts": story.attempts,
+        "file": story.listing_file,
+        "record": story.listing_record,
+        "reason": story.message,
+        "exception": story.exception,
+        "origin": f"{story.origin.topic}/{story.origin.partition}/{story.origin.offset}",
+        "first_failed_at": story.first_at.isoformat(),
+        "last_failed_at": story.last_at.isoformat(),
+        "key": None if record.key is None else record.key.decode(errors="replace"),
+        "bytes": len(record.value or b""),
+    }
+
+
+def _matches(letter: dict[str, object], code: str | None, file_prefix: str | None) -> bool:
+    if code is not None and letter["code"] != code:
+        return False
+    return file_prefix is None or str(letter["file"] or "").startswith(file_prefix)
+
+
+def _other_headers(record: SourceRecord) -> dict[str, str]:
+    return {n: v.decode(errors="replace") for n, v in record.headers.items() if n not in STORY_HEADERS}
+
+
+def _preview(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    shown = value[:_PREVIEW_BYTES].decode(errors="backslashreplace")
+    printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
+    return printable + (" …" if len(value) > _PREVIEW_BYTES else "")

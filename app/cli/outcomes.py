@@ -1,0 +1,103 @@
+"""`listings outcomes`: what became of each file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from app.adapters.opensearch.client import SearchClient
+from app.adapters.opensearch.outcomes import OutcomeReader
+from app.cli.output import console, output_option, print_fields, print_json, print_table
+from app.errors import FailureCode, OperatorError
+from app.model.outcome import FileStatus
+from app.settings import Settings, load_settings
+
+_COLUMNS = ("processed_at", "status", "read", "indexed", "stale", "rejected", "file", "why")
+_NUMBERS = ("read", "indexed", "stale", "rejected")
+
+
+@click.group("outcomes")
+def command() -> None:
+    """What became of each file: indexed, rejected, and why; the newest version of each object."""
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice([status.value for status in FileStatus]), help="Only these.")
+@click.option("--prefix", help="Only keys that start with this.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The latest N.")
+@output_option
+def list_outcomes(status: str | None, prefix: str | None, limit: int, output: str) -> None:
+    """The latest outcomes, newest first."""
+    settings = load_settings()
+    wanted = None if status is None else FileStatus(status)
+    found = asyncio.run(_list(settings, wanted, prefix, limit))
+    if output == "json":
+        print_json(found)
+        return
+    if not found:
+        console().print("No outcomes yet." if status is None and prefix is None else "No outcomes match.")
+        return
+    print_table(_COLUMNS, [_row(outcome) for outcome in found], right=_NUMBERS)
+    if any(outcome["status"] != FileStatus.INDEXED for outcome in found):
+        console().print("\nEvery reason of one file: listings outcomes show BUCKET/KEY", style="dim")
+
+
+@command.command("show")
+@click.argument("file", metavar="BUCKET/KEY")
+@output_option
+def show(file: str, output: str) -> None:
+    """One file's outcome: the counts, and each reject with its record, line, field and what was expected."""
+    bucket, _, key = file.partition("/")
+    if not key:
+        raise click.BadParameter("expected BUCKET/KEY, as `listings outcomes list` prints it")
+    outcome = asyncio.run(_get(load_settings(), bucket, key))
+    if outcome is None:
+        raise OperatorError(
+            FailureCode.COMMAND_FAILED,
+            f"there is no outcome of {file}: not processed yet, or never notified; see `listings status`",
+        )
+    if output == "json":
+        print_json(outcome)
+        return
+    rejects = outcome.pop("rejects", [])
+    print_fields({name: value for name, value in outcome.items() if value is not None})
+    if rejects:
+        console().print()
+        print_table(
+            ("record", "line", "listing", "field", "expected", "got"),
+            [row for reject in rejects for row in _reject_rows(reject)],
+            right=("record", "line"),
+        )
+        if outcome["rejected"] > len(rejects):
+            console().print(f"… and {outcome['rejected'] - len(rejects):,} more rejects", style="dim")
+
+
+def _row(outcome: dict[str, Any]) -> list[object]:
+    cells = {**outcome, "file": f"{outcome['bucket']}/{outcome['key']}", "why": outcome.get("failure_message")}
+    cells["processed_at"] = str(outcome["processed_at"])[:19].replace("T", " ")
+    return [cells[name] for name in _COLUMNS]
+
+
+def _reject_rows(reject: dict[str, Any]) -> list[list[object]]:
+    return [
+        [reject["record"], reject["line"], reject["source_listing_id"], p["field"], p["expected"], p["got"]]
+        for p in reject["problems"]
+    ]
+
+
+async def _list(settings: Settings, status: FileStatus | None, prefix: str | None, limit: int) -> list[dict[str, Any]]:
+    client = SearchClient(settings.opensearch)
+    try:
+        return await OutcomeReader(client, settings.opensearch.outcomes_index).list_outcomes(status, prefix, limit)
+    finally:
+        await client.aclose()
+
+
+async def _get(settings: Settings, bucket: str, key: str) -> dict[str, Any] | None:
+    client = SearchClient(settings.opensearch)
+    try:
+        return await OutcomeReader(client, settings.opensearch.outcomes_index).get_outcome(bucket, key)
+    finally:
+        await client.aclose()

@@ -1,0 +1,55 @@
+"""`listings settings show`: what is set, and what can be."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+from pydantic import BaseModel, SecretStr
+
+from app.cli.output import output_option, print_json, print_table
+from app.settings import PREFIX, Settings, load_settings
+
+
+@click.group("settings")
+def command() -> None:
+    """What is set, and what can be."""
+
+
+@command.command("show")
+@output_option
+def show(output: str) -> None:
+    """Every setting with its value and where that comes from. Secrets are never printed."""
+    rows = list(describe(load_settings()))
+    if output == "json":
+        print_json([{"name": n, "value": v, "set": s, "meaning": m} for n, v, s, m in rows])
+        return
+    print_table(
+        ["setting", "value", "from", "meaning"],
+        [(name, value, "environment" if is_set else "default", meaning) for name, value, is_set, meaning in rows],
+    )
+
+
+def describe(settings: Settings) -> list[tuple[str, str | None, bool, str]]:
+    """Name, printable value, whether the environment sets it, and its meaning, for each setting."""
+    given = {name.upper() for name in os.environ}
+    rows = []
+    for group, field in Settings.model_fields.items():
+        values: Any = getattr(settings, group)
+        model = field.annotation
+        assert isinstance(model, type)
+        assert issubclass(model, BaseModel)
+        for name, declared in model.model_fields.items():
+            variable = f"{PREFIX}{group}__{name}".upper()
+            value = _printable(getattr(values, name))
+            rows.append((variable, value, variable in given, declared.description or ""))
+    return rows
+
+
+def _printable(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, SecretStr):
+        return "********"
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,119 @@
+"""Child processes that outlive this one, found again by pid and start time: no stranger is ever killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.devstack.extras import extra_missing
+
+try:
+    import psutil
+except ModuleNotFoundError as error:
+    raise extra_missing("psutil") from error
+
+_SAME_START_S = 2.0
+"""Two readings of one process's start may differ by this much, since the kernel derives it from the clock."""
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A process of this machine. The pid alone may long belong to somebody else."""
+
+    pid: int
+    started: float
+    """Seconds since 1970."""
+
+    @classmethod
+    def of(cls, pid: int) -> Identity:
+        """Who has this pid now; `psutil.NoSuchProcess` when nobody has."""
+        return cls(pid, psutil.Process(pid).create_time())
+
+
+def spawn(command: Sequence[str | Path], environment: Mapping[str, str], folder: Path, log: Path) -> Identity:
+    """Start a process in a session of its own, so that Ctrl-C in our terminal does not reach it.
+
+    Its output is appended to `log`; `environment` is added to ours.
+    """
+    with log.open("ab") as output:
+        child = subprocess.Popen(  # noqa: S603 - the command is built from pinned artifacts
+            [str(part) for part in command],
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    _children[child.pid] = child
+    return Identity.of(child.pid)
+
+
+def find(identity: Identity) -> psutil.Process | None:
+    """The living process of this identity; None when it ended or its pid is somebody else's now."""
+    if (child := _children.get(identity.pid)) is not None and child.poll() is not None:
+        del _children[identity.pid]
+        return None
+    try:
+        process = psutil.Process(identity.pid)
+        if abs(process.create_time() - identity.started) > _SAME_START_S:
+            return None
+        return None if process.status() == psutil.STATUS_ZOMBIE else process
+    except psutil.NoSuchProcess:
+        return None
+
+
+def send(identity: Identity, number: signal.Signals) -> bool:
+    """Send a signal; False when the process is gone."""
+    process = find(identity)
+    if process is None:
+        return False
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def stop(identity: Identity, patience_s: float) -> bool:
+    """SIGTERM, then SIGKILL after `patience_s`; a frozen process is woken first. False when it was killed."""
+    send(identity, signal.SIGCONT)
+    if not send(identity, signal.SIGTERM):
+        return True
+    if wait_gone(identity, patience_s):
+        return True
+    kill(identity)
+    return False
+
+
+def kill(identity: Identity) -> None:
+    """SIGKILL, and wait until it is gone."""
+    if send(identity, signal.SIGKILL):
+        wait_gone(identity, 30.0)
+
+
+def wait_gone(identity: Identity, timeout_s: float) -> bool:
+    """Wait for the end of a process; False when it still runs after `timeout_s`."""
+    process = find(identity)
+    if process is None:
+        return True
+    try:
+        process.wait(timeout_s)
+    except psutil.TimeoutExpired:
+        return False
+    find(identity)
+    return True
+
+
+def memory_bytes(identity: Identity) -> int | None:
+    """What the process holds in memory now."""
+    process = find(identity)
+    try:
+        return None if process is None else int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return None

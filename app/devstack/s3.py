@@ -1,0 +1,68 @@
+"""The Versity S3 gateway over a folder; it publishes its notifications to Kafka itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.devstack.gateway import build_gateway
+from app.devstack.ports import LOOPBACK
+from app.devstack.server import Launch, Place, Tools, get
+
+UPLOADS_TOPIC = "listing-uploads"
+"""Has to exist before the gateway starts: it sends a test event first and ends when that fails."""
+EVENTS = Path(__file__).resolve().parents[2] / "connectors" / "notifications" / "versity-events.json"
+
+
+class S3Gateway:
+    """A folder below `data` is a bucket."""
+
+    name = "s3"
+    ports: Mapping[str, range] = {"s3.http": range(17070, 17170)}
+    patience_s = 10.0
+
+    def launch(self, tools: Tools, place: Place) -> Launch:
+        program = build_gateway(tools.cache, tools.cancelled, tools.progress)
+        # Absolute paths: the gateway changes its working directory.
+        data, versions, sidecar = (place.folder.resolve() / name for name in ("data", "versions", "sidecar"))
+        for folder in (data, versions, *(data / bucket for bucket in place.buckets)):
+            folder.mkdir(parents=True, exist_ok=True)
+        backend: list[str | Path] = ["posix", "--versioning-dir", versions]
+        if not _keeps_attributes(data):
+            sidecar.mkdir(exist_ok=True)
+            backend += ["--sidecar", sidecar]
+        return Launch(
+            [
+                program,
+                *("--port", f"{LOOPBACK}:{place.ports['s3.http']}"),
+                *("--health", "/health"),
+                *("--event-kafka-url", f"{LOOPBACK}:{place.ports['kafka.client']}"),
+                *("--event-kafka-topic", UPLOADS_TOPIC),
+                *("--event-filter", EVENTS),
+                "--quiet",
+                *backend,
+                data,
+            ],
+            # By environment, since every user of the machine can read a command line.
+            {
+                "ROOT_ACCESS_KEY": place.secrets["s3.access_key"],
+                "ROOT_SECRET_KEY": place.secrets["s3.secret_key"],
+            },
+        )
+
+    def is_ready(self, place: Place) -> bool:
+        return get(place.ports["s3.http"], "/health")[0] == 200
+
+    def address(self, place: Place) -> str:
+        return f"http://{LOOPBACK}:{place.ports['s3.http']}"
+
+
+def _keeps_attributes(folder: Path) -> bool:
+    """Whether the file system has extended attributes, where the gateway keeps what it knows of an object."""
+    try:
+        os.setxattr(folder, "user.listings-probe", b"1")
+        os.removexattr(folder, "user.listings-probe")
+    except (OSError, AttributeError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""What operators do, as functions over ports: used by the command line."""

@@ -1,0 +1,87 @@
+"""How the whole is doing: what is behind, what is dead, how fresh the index is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+SOURCE_TOPICS = ("listing-uploads", "listing-files", "listings", "listing-retry", "listing-dlq")
+
+
+class Offsets(Protocol):
+    """A reader of a topic's offsets, with those of one consumer group."""
+
+    def watermarks(self, topic: str) -> dict[int, tuple[int, int]]: ...
+
+    def committed(self, topic: str) -> dict[int, int | None]: ...
+
+    def offsets_at(self, topic: str, since: datetime) -> dict[int, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TopicLag:
+    topic: str
+    lag: int
+    """Records on the topic that the group has not acknowledged."""
+    records: int
+    """Records the topic holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    total: int
+    last_day: int
+    last_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Seconds from upload to acknowledged by the index, over the latest files; None when there were none."""
+
+    files: int
+    p50_s: float | None
+    p99_s: float | None
+
+
+def topic_lags(offsets: Offsets) -> list[TopicLag]:
+    """The lag of each source topic; a partition never committed counts from its first record."""
+    lags = []
+    for topic in SOURCE_TOPICS:
+        marks = offsets.watermarks(topic)
+        committed = offsets.committed(topic)
+        behind = 0
+        for partition, (low, high) in marks.items():
+            position = committed.get(partition)
+            behind += high - (low if position is None else max(low, position))
+        lags.append(TopicLag(topic, behind, sum(high - low for low, high in marks.values())))
+    return lags
+
+
+def dead_letters(offsets: Offsets, now: datetime) -> DeadLetters:
+    """How many dead letters there are, and how many came lately."""
+    marks = offsets.watermarks("listing-dlq")
+
+    def since(span: timedelta) -> int:
+        starts = offsets.offsets_at("listing-dlq", now - span)
+        return sum(high - starts[partition] for partition, (_, high) in marks.items())
+
+    total = sum(high - low for low, high in marks.values())
+    return DeadLetters(total, since(timedelta(days=1)), since(timedelta(hours=1)))
+
+
+def freshness(outcomes: Sequence[Mapping[str, Any]], now: datetime, span: timedelta) -> Freshness:
+    """Percentiles over the outcomes processed within `span`; `outcomes` are documents of the outcome index."""
+    ages = sorted(
+        (_time(outcome["processed_at"]) - _time(outcome["uploaded_at"])).total_seconds()
+        for outcome in outcomes
+        if outcome["indexed"] and now - _time(outcome["processed_at"]) <= span
+    )
+    if not ages:
+        return Freshness(0, None, None)
+    return Freshness(len(ages), ages[len(ages) // 2], ages[min(len(ages) - 1, int(len(ages) * 0.99))])
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

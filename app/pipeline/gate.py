@@ -1,0 +1,104 @@
+"""The gate's questions, each answered without touching the content: ours, there, not too big, a format we read?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from app.errors import FailureCode, FileRejected
+from app.model.file import ListingFile, ObjectInfo
+from app.model.record import Limits
+from app.model.upload import ObjectEvent, ObjectEventKind
+from app.pipeline.notification import is_folder_marker
+from app.pipeline.sniff import hints_from_name
+
+_ENDINGS = ("json", "jsonl", "ndjson", "csv", "tsv", "txt")
+_MEDIA_TYPES = frozenset(
+    {
+        "application/csv",
+        "application/gzip",
+        "application/json",
+        "application/jsonl",
+        "application/jsonlines",
+        "application/ndjson",
+        "application/x-gzip",
+        "application/x-jsonlines",
+        "application/x-ndjson",
+        "text/csv",
+        "text/json",
+        "text/plain",
+        "text/tab-separated-values",
+    }
+)
+_GZIP_ENDINGS = frozenset({"gz", "gzip"})
+_PICTURES = frozenset({"bmp", "gif", "heic", "jpeg", "jpg", "png", "svg", "tif", "tiff", "webp"})
+_SOUND_AND_FILM = frozenset({"avi", "mov", "mp3", "mp4", "webm"})
+_OFFICE = frozenset({"doc", "docx", "ods", "pdf", "ppt", "pptx", "xls", "xlsb", "xlsm", "xlsx"})
+_PACKED = frozenset({"7z", "bz2", "exe", "rar", "tar", "tgz", "xz", "zip", "zst"})
+_OTHER_DATA = frozenset({"avro", "htm", "html", "orc", "parquet", "xml"})
+_NEVER = _PICTURES | _SOUND_AND_FILM | _OFFICE | _PACKED | _OTHER_DATA
+"""Endings that promise something else; a content type does not talk them over."""
+_ACCEPTED = f"a name that ends in {', '.join('.' + ending for ending in _ENDINGS)}, alone or followed by .gz"
+
+
+def wanted(event: ObjectEvent, buckets: Collection[str], prefix: str) -> FailureCode | None:
+    """None when the event is for us; otherwise the code under which it is skipped and counted."""
+    if event.bucket not in buckets:
+        return FailureCode.BUCKET_NOT_ALLOWED
+    if not event.key.startswith(prefix):
+        return FailureCode.PREFIX_NOT_WATCHED
+    if is_folder_marker(event.key):
+        return FailureCode.FOLDER_MARKER
+    return FailureCode.OBJECT_REMOVED if event.kind is ObjectEventKind.REMOVED else None
+
+
+def check_object(info: ObjectInfo, limits: Limits) -> None:
+    """Raises `FileRejected`: FILE_TOO_BIG (as stored, before any download), OBJECT_EMPTY or FORMAT_UNKNOWN."""
+    if info.size > limits.file_max_bytes:
+        raise FileRejected(
+            FailureCode.FILE_TOO_BIG,
+            f"expected a file of at most {limits.file_max_bytes:,} bytes, it has {info.size:,}: upload it in parts",
+        )
+    if info.size == 0:
+        raise FileRejected(FailureCode.OBJECT_EMPTY, "expected a file with listings, it has 0 bytes: upload it again")
+    if not _is_readable(info):
+        raise FileRejected(
+            FailureCode.FORMAT_UNKNOWN,
+            f"expected {_ACCEPTED}, or a content type such as application/json, application/x-ndjson or text/csv "
+            "on a file without such an ending",
+        )
+
+
+def queue_entry(event: ObjectEvent, info: ObjectInfo, now: datetime) -> ListingFile:
+    """What the gate queues: the object as the store has it now (not as the event says), and what its name promises.
+
+    `now` is the time of queueing, UTC.
+    """
+    hints = hints_from_name(info.key, info.content_type)
+    return ListingFile(
+        bucket=event.bucket,
+        key=event.key,
+        size=info.size,
+        etag=info.etag,
+        uploaded_at=info.uploaded_at,
+        queued_at=now,
+        format_hint=hints.format,
+        compression_hint=hints.compression,
+    )
+
+
+def _is_readable(info: ObjectInfo) -> bool:
+    """By the ending; by the content type only where the ending is none, or one that nobody knows."""
+    ending = _ending(info.key)
+    if ending in _NEVER:
+        return False
+    media = (info.content_type or "").partition(";")[0].strip().lower()
+    return ending in _ENDINGS or media in _MEDIA_TYPES or media.endswith("+json")
+
+
+def _ending(key: str) -> str:
+    """The ending before `.gz`, in lower case; "" when there is none."""
+    stem, dot, ending = key.rpartition("/")[2].lower().rpartition(".")
+    if dot and ending in _GZIP_ENDINGS:
+        _, dot, ending = stem.rpartition(".")
+    return ending if dot else ""

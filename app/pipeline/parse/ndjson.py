@@ -1,0 +1,58 @@
+"""NDJSON: one JSON object a line; a bad line costs nobody but itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.model.record import Limits, Slice
+from app.pipeline.parse import judge
+from app.pipeline.parse.gather import Gather
+from app.pipeline.parse.lines import LineCutter
+
+
+class NdjsonParser:
+    """Takes UTF-8 text in blocks; lines end with LF or CR LF. Blank lines are counted and have no number."""
+
+    def __init__(self, gather: Gather, limits: Limits) -> None:
+        self._gather = gather
+        self._max_bytes = limits.record_max_bytes
+        self._cutter = LineCutter(limits.record_max_bytes)
+        self.line = 0
+        """Whole lines so far."""
+
+    def feed(self, text: bytes) -> Iterator[Slice]:
+        too_long, lines = self._cutter.feed(text)
+        if too_long:
+            self._reject_line()
+        if lines:
+            yield from self._read(lines[:-1].split(b"\n"))
+
+    def finish(self) -> Iterator[Slice]:
+        too_long, line = self._cutter.finish()
+        if too_long:
+            self._reject_line()
+        elif line:
+            yield from self._read([line])
+
+    def drain(self) -> Iterator[Slice]:
+        """Nothing: the line at which the file broke off is not whole."""
+        return iter(())
+
+    def _read(self, lines: list[bytes]) -> Iterator[Slice]:
+        gather = self._gather
+        for line in lines:
+            self.line += 1
+            if not line or line.isspace():
+                gather.add_blank()
+            else:
+                value, problem = gather.read_json(line)
+                if problem is None:
+                    gather.add_value(value, self.line, len(line))
+                else:
+                    gather.reject(problem, self.line)
+            if gather.full:
+                yield gather.take()
+
+    def _reject_line(self) -> None:
+        self.line += 1
+        self._gather.reject(judge.too_big(self._max_bytes), self.line)

@@ -1,0 +1,182 @@
+"""One file, from its chunks to its records: unpack, decode, recognise, parse. Where chunks come from is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Protocol
+
+from app.errors import FailureCode, FileRejected
+from app.model.file import Compression, FileFormat
+from app.model.record import FileShape, Limits, ReadHints, Slice
+from app.pipeline.decompress import BLOCK_BYTES, Decompressor
+from app.pipeline.parse.csv_rows import CsvParser
+from app.pipeline.parse.gather import Gather
+from app.pipeline.parse.json_document import JsonParser
+from app.pipeline.parse.json_path import parse_records_path
+from app.pipeline.parse.ndjson import NdjsonParser
+from app.pipeline.parse.text import TextDecoder, Undecodable, byte_order_mark
+from app.pipeline.sniff import SNIFF_BYTES, Content, refuse_binary, sniff
+
+_WORK_SHARE = 4
+"""Reading four bytes that give no record counts as much as one byte of a record."""
+
+
+class _Parser(Protocol):
+    @property
+    def line(self) -> int:
+        """Whole lines so far."""
+        ...
+
+    def feed(self, text: bytes) -> Iterator[Slice]: ...
+
+    def finish(self) -> Iterator[Slice]:
+        """The file is complete: judge what is left."""
+        ...
+
+    def drain(self) -> Iterator[Slice]:
+        """The file broke off here: only what is certain."""
+        ...
+
+
+class FileReader:
+    """Push parser for one file. Feed it chunks of any size, then finish it; both give slices as they are read.
+
+    Give control back to the event loop between two slices: each is some 5 ms of work, and a slice may be empty.
+    Raises `FileRejected` for the file as a whole or its rest, never for one record; every slice given before it
+    stays valid. The result depends on the content and the limits alone, not on how it was cut into chunks.
+    `stored_size` in bytes, as the store says; None: not known, the compression ratio is judged as the file comes.
+    """
+
+    def __init__(
+        self, hints: ReadHints, limits: Limits, stored_size: int | None, *, block_bytes: int = BLOCK_BYTES
+    ) -> None:
+        self._hints = hints
+        self._limits = limits
+        self._block_bytes = block_bytes
+        self._steps = () if hints.records_path is None else parse_records_path(hints.records_path)
+        self._decompressor = Decompressor(limits, stored_size, block_bytes)
+        self._gather = Gather(limits)
+        self._head = bytearray()
+        self._decoder: TextDecoder | None = None
+        self._parser: _Parser | None = None
+        self._shape: FileShape | None = None
+
+    @property
+    def shape(self) -> FileShape | None:
+        """What the file is; None until enough of it was seen."""
+        return self._shape
+
+    @property
+    def bytes_decompressed(self) -> int:
+        return self._decompressor.total
+
+    def feed(self, chunk: bytes) -> Iterator[Slice]:
+        """The slices that this chunk completes."""
+        yield from self._parse(self._texts(self._decompressor.feed(chunk)))
+
+    def finish(self) -> Iterator[Slice]:
+        """The end of the file: what is left, or why the file is not whole."""
+        yield from self._parse(self._texts(self._decompressor.finish(), final=True))
+        assert self._parser is not None
+        try:
+            yield from self._parser.finish()
+        except FileRejected:
+            yield from self._left()
+            raise
+        yield from self._left()
+
+    def _parse(self, texts: Iterator[bytes]) -> Iterator[Slice]:
+        while True:
+            try:
+                text = next(texts, None)
+            except FileRejected:
+                yield from self._break_off()
+                raise
+            if text is None:
+                return
+            assert self._parser is not None
+            try:
+                yield from self._parser.feed(text)
+            except FileRejected:
+                yield from self._left()
+                raise
+            self._gather.spend(len(text) // _WORK_SHARE)
+            if self._gather.full:
+                yield self._gather.take()
+
+    def _break_off(self) -> Iterator[Slice]:
+        """What was certain before the file could not be read any further; its own troubles do not matter any more."""
+        with suppress(FileRejected):
+            if self._parser is None and self._head:
+                for text in self._begin(whole=False):
+                    assert self._parser is not None
+                    yield from self._parser.feed(text)
+            if self._parser is not None:
+                yield from self._parser.drain()
+        yield from self._left()
+
+    def _left(self) -> Iterator[Slice]:
+        if self._gather.has_any():
+            yield self._gather.take()
+
+    def _texts(self, blocks: Iterator[bytes], final: bool = False) -> Iterator[bytes]:
+        """UTF-8 text for the parser, which exists from the first text on."""
+        for block in blocks:
+            if self._parser is not None:
+                yield from self._decode(block)
+            else:
+                self._head += block
+                if len(self._head) >= SNIFF_BYTES:
+                    yield from self._begin(whole=False)
+        if final and self._parser is None:
+            yield from self._begin(whole=True)
+        elif final:
+            yield from self._decode(b"", final=True)
+
+    def _decode(self, block: bytes, final: bool = False) -> Iterator[bytes]:
+        assert self._decoder is not None
+        try:
+            yield from self._decoder.feed(block, final)
+        except Undecodable as error:
+            assert self._parser is not None
+            raise _not_text(error, self._parser.line + 1) from error
+
+    def _begin(self, whole: bool) -> Iterator[bytes]:
+        head, self._head = bytes(self._head), bytearray()
+        refuse_binary(head, byte_order_mark(head)[0])
+        self._decoder = TextDecoder(head, self._hints.encoding)
+        text, broken = b"", None
+        try:
+            for piece in self._decoder.feed(head, final=whole):
+                text += piece
+        except Undecodable as error:
+            broken = _not_text(error, text.count(b"\n") + 1)
+        if whole and broken is None and not text.strip():
+            raise FileRejected(FailureCode.OBJECT_EMPTY, "the file holds nothing; upload it again with its listings")
+        try:
+            self._start_parser(sniff(text, whole and broken is None, self._hints))
+        except FileRejected:
+            if broken is None:
+                raise
+        if self._parser is not None:
+            yield from (text[at : at + self._block_bytes] for at in range(0, len(text), self._block_bytes))
+        if broken is not None:
+            raise broken
+
+    def _start_parser(self, content: Content) -> None:
+        self._shape = FileShape(content.format, self._decompressor.compression or Compression.NONE)
+        if content.format is FileFormat.CSV:
+            self._parser = CsvParser(self._gather, self._limits, content, self._hints.header)
+        elif content.format is FileFormat.NDJSON:
+            self._parser = NdjsonParser(self._gather, self._limits)
+        else:
+            self._parser = JsonParser(self._gather, self._limits, self._steps)
+
+
+def _not_text(error: Undecodable, line: int) -> FileRejected:
+    return FileRejected(
+        FailureCode.ENCODING_INVALID,
+        f"the content is not {error.expected}; save it as UTF-8, or name its encoding in the profile",
+        f"line {line:,}, byte {error.offset:,}",
+    )

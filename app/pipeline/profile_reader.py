@@ -1,0 +1,126 @@
+"""A declared profile as a reader of records."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from app.errors import FailureCode, ListingRejected, Problem
+from app.model.listing import BY_NAME, Quality
+from app.pipeline.columns import Column, Row, column, column_key
+from app.pipeline.profile import Part, Profile, Reject
+from app.pipeline.profile_rules import Unread, compile_rules
+from app.pipeline.schema import expected
+from app.pipeline.validate import Listing, validate
+from app.pipeline.values.text import excerpt
+
+_REQUIRED = ("source_listing_id", "make", "model", "year", "first_registration")
+
+
+@lru_cache(maxsize=512)
+def reader_for(profile: Profile) -> ProfileReader:
+    """The reader of a profile, compiled on first use."""
+    return ProfileReader(profile)
+
+
+class ProfileReader:
+    """Reads the records of one profile's files; keeps nothing of a record but repeated words."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._ignore_case = profile.format.ignore_case
+        self._key = lru_cache(maxsize=4096)(column_key)
+        self._country = profile.defaults.country
+        self._parts = [self._part(name, part) for name, part in profile.parts.items()]
+        self._rejects = [self._reject(reject) for reject in profile.reject]
+        rules = compile_rules(profile, self._column)
+        self._rules = [rule for _, rule in rules]
+        self._id = dict(rules)["source_listing_id"]
+
+    def read(self, value: Mapping[str, object], flags: list[Quality]) -> tuple[Listing, list[Problem]]:
+        """Our fields of a sender's record, typed, and the problems with required ones.
+
+        Optional values that make no sense are left out and flagged. Raises `ListingRejected` for a row that the
+        profile declares to be no vehicle.
+        """
+        row = self._row(value)
+        for reject in self._rejects:
+            reject(row)
+        found: Listing = {}
+        unread: Unread = {}
+        for rule in self._rules:
+            rule(row, found, flags, unread)
+        if self._country is not None and "country" not in found:
+            found["country"] = self._country
+        location = found.get("location")
+        if location is not None and (len(location) < 2 or not any(location.values())):
+            del found["location"]  # half a place is none, and 0,0 is what "unknown" becomes in a number
+        return _conclude(found, flags, unread)
+
+    def id_of(self, value: Mapping[str, object]) -> str | None:
+        """The sender's id of a refused record, for the reject."""
+        listing: Listing = {}
+        self._id(self._row(value), listing, [], {})
+        return listing.get("source_listing_id")
+
+    def _row(self, value: Mapping[str, object]) -> Row:
+        if not self._ignore_case and not self._parts:
+            return value
+        key = self._key
+        row = {key(name): v for name, v in value.items()} if self._ignore_case else dict(value)
+        for part in self._parts:
+            row.update(part(row))
+        return row
+
+    def _column(self, name: str) -> Column:
+        return column(name, self._ignore_case)
+
+    def _part(self, name: str, part: Part) -> Callable[[Row], dict[str, object]]:
+        """The groups of a column as columns of their own, named `$part.group`; repeated texts are remembered."""
+        columns = [self._column(source) for source in part.source]
+        pattern = re.compile(part.match)
+
+        @lru_cache(maxsize=1024)
+        def groups(text: str) -> dict[str, object]:
+            match = pattern.search(text)
+            return {} if match is None else {f"${name}.{group}": found for group, found in match.groupdict().items()}
+
+        def read(row: Row) -> dict[str, object]:
+            for take in columns:
+                text = take(row)
+                if isinstance(text, str) and (found := groups(text)):
+                    return found
+            return {}
+
+        return read
+
+    def _reject(self, reject: Reject) -> Callable[[Row], None]:
+        columns = [(name, self._column(name)) for name in reject.source]
+        pattern = re.compile(reject.match)
+
+        def check(row: Row) -> None:
+            for name, take in columns:
+                text = take(row)
+                if isinstance(text, str) and pattern.search(text):
+                    problem = Problem(
+                        FailureCode.NOT_A_VEHICLE, name, f"a vehicle; this is {reject.because}", excerpt(text)
+                    )
+                    raise ListingRejected([problem])
+
+        return check
+
+
+def _conclude(found: Listing, flags: list[Quality], unread: Unread) -> tuple[Listing, list[Problem]]:
+    """Check the typed values; what is wrong with an optional field costs the field, not the listing."""
+    listing, problems = validate(found)
+    for problem in problems:
+        unread.setdefault(str(problem.field), problem.got)
+    if not unread:
+        return listing, []
+    flags.append(Quality.VALUE_UNREAD)
+    dated = "year" in listing or "first_registration" in listing
+    return listing, [
+        Problem(FailureCode.FIELD_INVALID, name, expected(BY_NAME[name]), excerpt(unread[name]))
+        for name in _REQUIRED
+        if name in unread and name not in listing and not (dated and name in ("year", "first_registration"))
+    ]

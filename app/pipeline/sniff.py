@@ -1,0 +1,246 @@
+"""What is this file? Its name and content type are hints; its first bytes decide.
+
+Order: magic bytes and control characters, the first character that is not blank, whether the lines are JSON each,
+whether one delimiter cuts them alike; then the hints.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+
+import orjson
+
+from app.errors import FailureCode, FileRejected
+from app.model.file import Compression, FileFormat
+from app.model.record import ReadHints
+
+SNIFF_BYTES = 64 * 1024
+"""How much of the beginning is looked at; a shorter file is looked at as a whole."""
+_LINES = 50
+_DELIMITERS = (",", ";", "\t", "|")
+_AGREEMENT = 0.6
+"""Without any hint, this share of the lines must have as many cells as the first."""
+_BY_ENDING = {
+    "json": FileFormat.JSON,
+    "ndjson": FileFormat.NDJSON,
+    "jsonl": FileFormat.NDJSON,
+    "csv": FileFormat.CSV,
+    "tsv": FileFormat.CSV,
+}
+_BY_MEDIA_TYPE = {
+    "application/json": FileFormat.JSON,
+    "text/json": FileFormat.JSON,
+    "application/x-ndjson": FileFormat.NDJSON,
+    "application/ndjson": FileFormat.NDJSON,
+    "application/jsonl": FileFormat.NDJSON,
+    "application/x-jsonlines": FileFormat.NDJSON,
+    "application/jsonlines": FileFormat.NDJSON,
+    "text/csv": FileFormat.CSV,
+    "application/csv": FileFormat.CSV,
+    "text/tab-separated-values": FileFormat.CSV,
+}
+_GZIP_ENDINGS = ("gz", "gzip")
+_GZIP_MEDIA_TYPES = ("application/gzip", "application/x-gzip")
+_MAGIC = (
+    (b"PK\x03\x04", "a zip archive (or an Excel file)"),
+    (b"\x1f\x8b", "gzip inside gzip"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zstandard"),
+    (b"PAR1", "Parquet"),
+    (b"Obj\x01", "an Avro file"),
+    (b"%PDF-", "a PDF"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+)
+_CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b")
+_CONTROL_SHARE = 0.02
+_UTF16_SHARE = 0.3
+_JSON_START = re.compile(rb'\{\s*+(?:["}]|\Z)|\[\s*+(?:[\[{"\]\d-]|true\b|false\b|null\b|\Z)')
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?')
+_READABLE = "a JSON array, NDJSON, CSV or TSV, plain or gzip"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the first bytes show."""
+
+    format: FileFormat
+    delimiter: str | None = None
+    """Of a CSV file."""
+    lone_cr: bool = False
+    """A CSV file whose lines end with CR alone."""
+    separator_line: bool = False
+    """A CSV file that begins with Excel's `sep=;`."""
+    spaced_quotes: bool = False
+    """A CSV file with blanks between a delimiter and the quote that opens the next cell."""
+
+
+def hints_from_name(key: str, content_type: str | None = None) -> ReadHints:
+    """What an object's key and content type promise; the ending of the key wins."""
+    name = key.rpartition("/")[2].lower()
+    media = (content_type or "").partition(";")[0].strip().lower()
+    compression = Compression.NONE
+    stem, dot, ending = name.rpartition(".")
+    if dot and ending in _GZIP_ENDINGS:
+        compression = Compression.GZIP
+        ending = stem.rpartition(".")[2]
+    elif media in _GZIP_MEDIA_TYPES:
+        compression = Compression.GZIP
+    return ReadHints(format=_BY_ENDING.get(ending), compression=compression, content_type=content_type)
+
+
+def refuse_binary(head: bytes, encoding: str | None) -> None:
+    """Raises FORMAT_UNKNOWN for what is no text; ENCODING_INVALID for UTF-16 that does not say so.
+
+    `head` is the beginning of the plain content, `encoding` what its byte order mark declares.
+    """
+    if encoding in (None, "utf-8"):
+        for magic, name in _MAGIC:
+            if head.startswith(magic):
+                raise _unknown(f"the content is {name}")
+    if encoding is not None:
+        return
+    zeros = sorted((head[::2].count(0), head[1::2].count(0)))
+    if len(head) >= 4 and zeros[1] > _UTF16_SHARE * len(head) and zeros[0] < zeros[1] / 4:
+        raise FileRejected(
+            FailureCode.ENCODING_INVALID,
+            "the content looks like UTF-16 without a byte order mark; save it as UTF-8, or with the mark",
+            "byte 0",
+        )
+    controls = len(head) - len(head.translate(None, _CONTROL))
+    if controls > _CONTROL_SHARE * len(head):
+        raise _unknown("the content is binary")
+
+
+def sniff(text: bytes, whole: bool, hints: ReadHints) -> Content:
+    """What the content is, by the first `SNIFF_BYTES` of it as UTF-8; `whole`: there is no more.
+
+    Raises FORMAT_UNKNOWN, or FORMAT_MISMATCH when the name promised a format that the content is not.
+    """
+    expected = hints.format or _by_media_type(hints.content_type)
+    start = text.lstrip()
+    if start.startswith(b"<"):
+        raise _unknown("the content is XML or HTML")
+    json_expected = expected in (FileFormat.JSON, FileFormat.NDJSON)
+    if _JSON_START.match(start) or (json_expected and start[:1] in (b"{", b"[")):
+        return Content(_json_kind(start, whole, hints, expected))
+    if json_expected and _mostly_objects(start, whole):
+        return Content(FileFormat.NDJSON)
+    delimited = _delimited(text, whole, hints, certain=expected is FileFormat.CSV)
+    if delimited is not None:
+        return delimited
+    if expected is FileFormat.JSON and _parses(start):
+        return Content(FileFormat.JSON)
+    if expected is not None:
+        raise FileRejected(
+            FailureCode.FORMAT_MISMATCH,
+            f"the name or content type says {expected}, the content is not; send {_READABLE}",
+        )
+    raise _unknown("the content has no known form")
+
+
+def _by_media_type(content_type: str | None) -> FileFormat | None:
+    return _BY_MEDIA_TYPE.get((content_type or "").partition(";")[0].strip().lower())
+
+
+def _unknown(what: str) -> FileRejected:
+    return FileRejected(FailureCode.FORMAT_UNKNOWN, f"{what}; expected {_READABLE}")
+
+
+# JSON or NDJSON
+
+
+def _json_kind(start: bytes, whole: bool, hints: ReadHints, expected: FileFormat | None) -> FileFormat:
+    """A file of objects that has one on each line is NDJSON; a path to the records only means anything in JSON."""
+    if hints.records_path is not None or not start.startswith(b"{"):
+        return FileFormat.JSON
+    if whole and _parses(start):
+        one_line = b"\n" not in start.strip()
+        return FileFormat.NDJSON if one_line and expected is FileFormat.NDJSON else FileFormat.JSON
+    lines = _whole_lines(start, whole)
+    if not lines:
+        return FileFormat.NDJSON if expected is FileFormat.NDJSON else FileFormat.JSON
+    if _parses(lines[0]) or _mostly_objects(start, whole):
+        return FileFormat.NDJSON
+    shaped = sum(line.startswith(b"{") and line.endswith(b"}") for line in lines)
+    return FileFormat.NDJSON if expected is FileFormat.NDJSON and 2 * shaped > len(lines) else FileFormat.JSON
+
+
+def _mostly_objects(start: bytes, whole: bool) -> bool:
+    lines = _whole_lines(start, whole)
+    return bool(lines) and 2 * sum(line.startswith(b"{") and _parses(line) for line in lines) >= len(lines)
+
+
+def _whole_lines(start: bytes, whole: bool) -> list[bytes]:
+    lines = [line.strip() for line in start.split(b"\n", _LINES)]
+    if not whole or len(lines) > _LINES:
+        lines.pop()
+    return [line for line in lines if line]
+
+
+def _parses(text: bytes) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+# CSV
+
+
+def _delimited(text: bytes, whole: bool, hints: ReadHints, certain: bool) -> Content | None:
+    lone_cr = b"\r" in text and b"\n" not in text
+    pieces = text.split(b"\r" if lone_cr else b"\n", _LINES)
+    if not whole or len(pieces) > _LINES:
+        del pieces[max(1, len(pieces) - 1) :]
+    texts = (piece.decode(errors="replace").replace("\r", " ") for piece in pieces)
+    lines = [line + "\n" for line in texts if line.strip()]
+    if not lines:
+        return None
+    named = _SEPARATOR_LINE.fullmatch(lines[0])
+    if named is not None:
+        return Content(FileFormat.CSV, hints.delimiter or named[1], lone_cr, separator_line=True)
+    delimiter = hints.delimiter or _best_delimiter(lines, hints.header, certain)
+    if delimiter is None:
+        return None
+    return Content(FileFormat.CSV, delimiter, lone_cr, spaced_quotes=_spaced_quotes(lines, delimiter))
+
+
+def _spaced_quotes(lines: list[str], delimiter: str) -> bool:
+    return re.search(re.escape(delimiter) + ' +"', lines[0]) is not None
+
+
+def _best_delimiter(lines: list[str], header: tuple[str, ...] | None, certain: bool) -> str | None:
+    """The delimiter that cuts most lines into as many cells as the first, or as the header we were told has.
+
+    With `certain` it is a CSV file anyway: a comma, if none cuts.
+    """
+    able = [mark for mark in _DELIMITERS if mark in lines[0]]
+    if certain and len(able) < 2:
+        return able[0] if able else ","
+    scores = {mark: _agreement(lines, mark, header) for mark in able}
+    best = max(able, key=lambda mark: scores[mark], default=None)
+    return best if best is not None and (certain or scores[best][0] >= _AGREEMENT) else None
+
+
+def _agreement(lines: list[str], delimiter: str, header: tuple[str, ...] | None) -> tuple[float, int]:
+    """(the share of rows as wide as the first, but for empty cells at the end; that width)."""
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=_spaced_quotes(lines, delimiter))
+    names = list(header) if header is not None else next(rows, [])
+    widths = [(len(row), filled) for row in rows if (filled := _filled(row))]
+    needed = _filled(names)
+    if len(names) < 2:
+        return 0.0, 0
+    fitting = sum(needed <= cells and filled <= len(names) for cells, filled in widths)
+    return (fitting / len(widths) if widths else 1.0), len(names)
+
+
+def _filled(cells: list[str]) -> int:
+    """How many cells there are up to the last that is not empty."""
+    count = len(cells)
+    while count and not cells[count - 1].strip():
+        count -= 1
+    return count

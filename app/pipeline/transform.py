@@ -1,0 +1,175 @@
+"""From raw records to index documents: read (own names or a profile), check, derive, serialise.
+
+Cost is what counts here: some 10 µs a listing. So a record that is fine goes straight through, and only one that
+is not is looked at again, field by field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from app.errors import ListingRejected
+from app.model.document import Document
+from app.model.listing import Quality
+from app.model.outcome import RecordReject
+from app.model.record import RawRecord
+from app.pipeline.derive import Calendar, derive, missing
+from app.pipeline.profile import Profile
+from app.pipeline.profile_reader import ProfileReader, reader_for
+from app.pipeline.validate import Listing, validate, validate_tidied
+from app.pipeline.values.dates import rfc3339
+from app.pipeline.values.text import clean_lines, excerpt
+
+_CONTROL = re.compile(rb"\\u00|\\[bfrt]|\x7f|\xc2[\x80-\x9f]")
+_CONTROL_OR_BREAK = re.compile(rb"\\u00|\\[bfnrt]|\x7f|\xc2[\x80-\x9f]")
+_ID_LENGTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where records come from: an object, or a topic (its name as bucket, `partition/offset` as key, no etag)."""
+
+    bucket: str
+    key: str
+    etag: str
+    uploaded_at: datetime
+
+
+@dataclass(slots=True)
+class Mapped:
+    """What became of a batch of records: each is a document or a reject."""
+
+    documents: list[Document] = field(default_factory=list)
+    rejects: list[RecordReject] = field(default_factory=list)
+    flagged: int = 0
+    """Documents with at least one quality flag."""
+
+
+class Mapper:
+    """Maps the records of one file; made anew for each, since origin and time are part of every document.
+
+    `default_source` names the sender of records that do not; empty: each record has to. The version of every
+    document is the time of upload in milliseconds since 1970.
+    """
+
+    def __init__(self, profile: Profile | None, default_source: str, origin: Origin, now: datetime) -> None:
+        self._reader: ProfileReader | None = None if profile is None else reader_for(profile)
+        self._source = default_source if profile is None else profile.source
+        self._calendar = Calendar.at(now, 1 if profile is None else profile.defaults.years_ahead)
+        self._version = int(origin.uploaded_at.timestamp() * 1000)
+        self._hash_start = _hash_start(self._source)
+        self._before_record, self._after_record = _constant_part(origin, now)
+
+    def map_all(self, records: Sequence[RawRecord]) -> Mapped:
+        """Map a batch; never raises for what a record holds. Documents and rejects keep the order of the records."""
+        mapped = Mapped()
+        documents = mapped.documents
+        for raw in records:
+            try:
+                document, flagged = self._map(raw.value, raw.number)
+            except ListingRejected as error:
+                mapped.rejects.append(
+                    RecordReject(raw.number, raw.line, error.problems, _id_for_people(raw.value, self._reader))
+                )
+            else:
+                documents.append(document)
+                mapped.flagged += flagged
+        return mapped
+
+    def _map(self, value: Mapping[str, object], number: int) -> tuple[Document, bool]:
+        listing, flags = self._checked(value, tidy=False)
+        try:
+            body = _body(listing, flags)
+        except _Untidy:
+            listing, flags = self._checked(value, tidy=True)
+            body = _body(listing, flags, tidied=True)
+        body = b"%b%b%d%b" % (body, self._before_record, number, self._after_record)
+        return Document(listing["listing_id"], self._version, body, number), bool(flags)
+
+    def _checked(self, value: Mapping[str, object], tidy: bool) -> tuple[Listing, list[Quality]]:
+        """The complete listing and its flags, or `ListingRejected` with every reason."""
+        flags: list[Quality] = []
+        if self._reader is None:
+            listing, problems = validate_tidied(value) if tidy else validate(value)
+        else:
+            listing, problems = self._reader.read(value, flags)
+        if "source" not in listing and self._source:
+            listing["source"] = self._source
+        derive(listing, self._calendar, flags, problems, lenient=self._reader is not None)
+        if not _complete(listing):
+            problems = missing(listing, {problem.field for problem in problems}) + problems
+        if problems:
+            raise ListingRejected(problems)
+        listing["listing_id"] = self._id(listing["source"], listing["source_listing_id"])
+        return listing, flags
+
+    def _id(self, source: str, source_listing_id: str) -> str:
+        start = self._hash_start if source == self._source else _hash_start(source)
+        digest = start.copy()
+        digest.update(source_listing_id.encode())
+        return digest.hexdigest()[:_ID_LENGTH]
+
+
+class _Untidy(Exception):
+    """Control characters were found where none may be."""
+
+
+def _body(listing: Listing, flags: list[Quality], tidied: bool = False) -> bytes:
+    """The listing as JSON without its closing brace.
+
+    JSON escapes control characters, so one search for a backslash finds them in all fields at once; the
+    description, whose line breaks are welcome, is looked at apart.
+    """
+    if flags:
+        listing["quality"] = list(dict.fromkeys(flags))
+    description = listing.pop("description", None)
+    head = orjson.dumps(listing)
+    if not tidied and (b"\\" in head or b"\x7f" in head or b"\xc2" in head) and _CONTROL_OR_BREAK.search(head):
+        raise _Untidy
+    if description is None:
+        return head[:-1]
+    text = orjson.dumps(description)
+    if (b"\\" in text or b"\x7f" in text or b"\xc2" in text) and _CONTROL.search(text):
+        text = orjson.dumps(clean_lines(description))
+    return b'%b,"description":%b' % (head[:-1], text)
+
+
+def _complete(listing: Listing) -> bool:
+    return (
+        "make" in listing
+        and "model" in listing
+        and "year" in listing
+        and "source_listing_id" in listing
+        and "source" in listing
+    )
+
+
+def _hash_start(source: str) -> hashlib._Hash:
+    return hashlib.sha256(source.encode("utf-8", "replace") + b"\0")
+
+
+def _constant_part(origin: Origin, now: datetime) -> tuple[bytes, bytes]:
+    """What ends every document of a file, before and after the record's number."""
+    where = orjson.dumps({"bucket": origin.bucket, "key": origin.key, "etag": origin.etag})
+    uploaded, indexed = orjson.dumps(rfc3339(origin.uploaded_at)), orjson.dumps(rfc3339(now))
+    return (
+        b',"origin":%b,"record":' % where[:-1],
+        b',"uploaded_at":%b},"indexed_at":%b}' % (uploaded, indexed),
+    )
+
+
+def _id_for_people(value: Mapping[str, object], reader: ProfileReader | None) -> str | None:
+    """The sender's id of a refused record, as far as it can be told."""
+    if reader is not None:
+        return reader.id_of(value)
+    for name in ("source_listing_id", "listing_id", "id"):
+        sent = value.get(name)
+        if isinstance(sent, (str, int)) and not isinstance(sent, bool) and sent != "":
+            return excerpt(sent)
+    return None

@@ -1,0 +1,166 @@
+"""A record with our own field names, checked against the canonical listing.
+
+The schema is built from `app.model.listing.FIELDS`. Text formats bring numbers as text ("2019"), so numbers are taken
+in either form; what is not a number, a known code or in range is a problem, and all problems are told. Fields that
+nobody declared are ignored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from pydantic_core import ValidationError
+
+from app.errors import FailureCode, Problem
+from app.model.listing import ALIASES, BY_NAME, SENT, Field, Kind
+from app.pipeline.schema import LAX, STRICT, expected
+from app.pipeline.values.codes import COUNTRY_SYNONYMS
+from app.pipeline.values.dates import parse_month, parse_timestamp, rfc3339
+from app.pipeline.values.text import clean, clean_lines, excerpt, http_urls
+
+Listing = dict[str, Any]
+"""A listing being made: our field names, JSON values."""
+
+_LIST_SEPARATOR = "|"
+_ZERO_IS_UNKNOWN = tuple(field.name for field in SENT if field.low == 1)
+
+
+def validate(record: Mapping[str, object]) -> tuple[Listing, list[Problem]]:
+    """Our fields of `record`, typed, and every problem with it; a field with a problem is left out.
+
+    Nulls and empty texts count as absent, and so does 0 where there is no such thing (doors, power, …). Text is
+    stripped but otherwise as sent. Presence of required fields, and what depends on the date or on other fields, is
+    not looked at here.
+    """
+    if record.get("year").__class__ is not str:
+        try:
+            listing: Listing = STRICT.validate_python(record)
+        except ValidationError:
+            pass
+        else:
+            if _dates(listing):
+                return listing, []
+    try:
+        listing = LAX.validate_python(_mended(record))
+    except ValidationError:
+        return validate_tidied(record)
+    return (listing, []) if _dates(listing) else validate_tidied(record)
+
+
+def validate_tidied(record: Mapping[str, object]) -> tuple[Listing, list[Problem]]:
+    """As `validate`, after forgivable slips are mended: control characters, blanks, case of codes, text lists."""
+    given: Listing = {}
+    for name, value in record.items():
+        field = BY_NAME.get(ALIASES.get(name, name))
+        if field is not None and field.sent and (name not in ALIASES or field.name not in given):
+            tidied = _tidy(field, value)
+            if tidied is not None and tidied != "" and not (tidied == 0 and field.low == 1):
+                given[field.name] = tidied
+    problems: list[Problem] = []
+    try:
+        listing: Listing = LAX.validate_python(given)
+    except ValidationError as error:
+        wrong = dict.fromkeys(str(line["loc"][0]) for line in error.errors(include_url=False))
+        problems.extend(_problem(BY_NAME[name], given.pop(name)) for name in wrong)
+        listing = LAX.validate_python(given)
+    _dates(listing, problems)
+    return listing, problems
+
+
+def _mended(record: Mapping[str, object]) -> Listing:
+    """Without what counts as absent, and with the lists that a text format wrote as one value taken apart."""
+    given = {name: value for name, value in record.items() if value is not None and value != ""}
+    for name in _ZERO_IS_UNKNOWN:
+        if given.get(name) in (0, "0"):
+            del given[name]
+    for name in ("features", "image_urls"):
+        value = given.get(name)
+        if value.__class__ is str:
+            given[name] = _split(str(value))
+    location = given.get("location")
+    if location.__class__ is str:
+        given["location"] = _point(str(location))
+    return given
+
+
+def _point(text: str) -> dict[str, str]:
+    lat, _, lon = text.partition(",")
+    return {"lat": lat.strip(), "lon": lon.strip()}
+
+
+def _split(value: str) -> list[str]:
+    return [part for part in (part.strip() for part in value.split(_LIST_SEPARATOR)) if part]
+
+
+def _tidy(field: Field, value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()  # so that no number is made of it
+    if field.kind in (Kind.TEXTS, Kind.URLS):
+        parts = _split(value) if isinstance(value, str) else value
+        if not isinstance(parts, (list, tuple)):
+            return parts
+        texts = [part for part in (clean(p) if isinstance(p, str) else p for p in parts) if part not in ("", None)]
+        return http_urls(texts) if field.kind is Kind.URLS and all(isinstance(t, str) for t in texts) else texts
+    if field.kind is Kind.POINT and isinstance(value, str):
+        return _point(value) if value.strip() else None
+    return _tidy_text(field, value) if isinstance(value, str) else value
+
+
+def _tidy_text(field: Field, value: str) -> str:
+    text = clean_lines(value) if field.name == "description" else clean(value)
+    if field.kind is Kind.ENUM:
+        return text.lower()
+    if field.kind in (Kind.COUNTRY, Kind.CURRENCY):
+        text = text.upper()
+        return COUNTRY_SYNONYMS.get(text, text) if field.kind is Kind.COUNTRY else text
+    return "" if field.low == 1 and text == "0" else text
+
+
+def _dates(listing: Listing, problems: list[Problem] | None = None) -> bool:
+    """Bring dates into their one form; False when one is none (told in `problems`, and left out)."""
+    fine = True
+    for name in ("listed_at", "updated_at"):
+        value = listing.get(name)
+        if value is None or (value.__class__ is str and _is_rfc3339(value)):
+            continue
+        moment = parse_timestamp(_midnight(value))
+        if moment is None:
+            fine = _refuse(listing, name, problems)
+        else:
+            listing[name] = rfc3339(moment)
+    month = listing.get("first_registration")
+    if month is not None:
+        parsed = parse_month(month)
+        if parsed is None:
+            fine = _refuse(listing, "first_registration", problems)
+        else:
+            listing["first_registration"] = parsed
+    return fine
+
+
+def _is_rfc3339(text: str) -> bool:
+    """True for the form we write ourselves, `2026-05-01T08:30:00Z`; others take the long way."""
+    if len(text) != 20 or text[19] != "Z" or text[10] != "T" or text[4] != "-":
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _midnight(value: object) -> object:
+    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
+
+
+def _refuse(listing: Listing, name: str, problems: list[Problem] | None) -> bool:
+    value = listing.pop(name)
+    if problems is not None:
+        problems.append(_problem(BY_NAME[name], value))
+    return False
+
+
+def _problem(field: Field, value: object) -> Problem:
+    return Problem(FailureCode.FIELD_INVALID, field.name, expected(field), excerpt(value))

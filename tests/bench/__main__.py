@@ -1,0 +1,142 @@
+"""`make bench`: measures ceiling and pipeline in one run on one machine; writes bench-results/latest.json and .png."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from app.devstack import versions
+from app.devstack.samples import as_json, listings
+from app.devstack.stack import Stack
+from tests.bench import ceiling, freshness, memory, plot, python_cost, throughput
+from tests.support.prepare import prepare
+from tests.support.slow_store import slow_store
+from tests.support.system import System
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESULTS = ROOT / "bench-results"
+ROUNDS = 3
+_LIBRARIES = ("faust-streaming", "aiokafka", "obstore", "orjson", "pydantic", "opensearch-py", "fastavro", "uvloop")
+_GB = 1_000_000_000
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+def throughput_against_ceiling(system: System, scale: float) -> dict[str, Any]:
+    """Ceiling and pipeline in turns, so that both see the same machine; medians of the rounds."""
+    documents = int(60_000 * scale)
+    ready = [
+        document
+        for start in range(0, documents, 1000)
+        for document in python_cost.read_file(
+            as_json(listings(1000, prefix="ceiling", start=start + 1)), f"ceiling/{start}.json"
+        )
+    ]
+    ceilings, rates = [], []
+    for number in range(ROUNDS):
+        index = system.fresh_index(f"bench-ceiling-{number}")
+        ceilings.append(asyncio.run(ceiling.measure(system.settings.opensearch.url, index, ready)))
+        system.drop_index(index)
+        files = int(600 * scale)
+        rates.append(throughput.measure(system, f"hundred-{number}", files, 100)["listings_per_s"])
+        _say(f"  round {number + 1}: ceiling {ceilings[-1]:,.0f}/s, pipeline {rates[-1]:,.0f}/s")
+    ratios = [rate / top for rate, top in zip(rates, ceilings, strict=True)]
+    return {
+        "bulk_ceiling_docs_per_s": statistics.median(ceilings),
+        "pipeline_listings_per_s": statistics.median(rates),
+        "ratio": statistics.median(ratios),
+        "bulk_ceiling_rounds": ceilings,
+        "pipeline_rounds": rates,
+    }
+
+
+def single_files(system: System, scale: float) -> dict[str, Any]:
+    rates = [throughput.measure(system, f"single-{number}", int(6000 * scale), 1)["files_per_s"] for number in range(2)]
+    return {"single_listing_files_per_s": max(rates), "single_listing_rounds": rates}
+
+
+def searchable(system: System, scale: float) -> dict[str, Any]:
+    with system.worker():
+        freshness.measure(system, "warm-up", seconds=3)
+        return freshness.measure(system, "fresh", seconds=max(5, 30 * scale))
+
+
+def big_file(system: System, scale: float) -> dict[str, Any]:
+    result = memory.measure(system, "ndjson", compressed=False, size=int(_GB * scale))
+    return {"rss_growth_mb": result["rss_growth_mb"], "big_file": result}
+
+
+def slow_fetches(system: System, scale: float) -> dict[str, Any]:
+    """1,000 files whose content takes 2 s to come, one worker; whole seconds from its start."""
+    files = int(1000 * scale)
+    with slow_store(system.settings.s3.endpoint_url, delay_s=2.0) as address:
+        slow = System({**system.env, "LISTINGS_S3__ENDPOINT_URL": address}, system.folder)
+        throughput.backlog(system, "slow", files, 1)
+        started = time.perf_counter()
+        with slow.worker():
+            system.wait_no_lag("listing-uploads", "listing-files", seconds=300)
+            return {"slow_fetch_s": time.perf_counter() - started, "slow_fetch_files": files}
+
+
+STEPS: dict[str, Callable[[System, float], dict[str, Any]]] = {
+    "throughput": throughput_against_ceiling,
+    "single": single_files,
+    "searchable": searchable,
+    "memory": big_file,
+    "slow": slow_fetches,
+}
+
+
+def machine() -> dict[str, Any]:
+    """What was measured on: without it the figures mean nothing."""
+    model = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    return {
+        "machine": f"{os.cpu_count()} × {model}, Python {platform.python_version()}",
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: version(name) for name in _LIBRARIES}
+        | {"kafka": versions.KAFKA, "opensearch": versions.OPENSEARCH, "versitygw": versions.S3_GATEWAY},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=STEPS, action="append", help="only these steps")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the usual amount of work")
+    arguments = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    results: dict[str, Any] = machine() | {"scale": arguments.scale} | python_cost.measure()
+    with tempfile.TemporaryDirectory() as folder, Stack(Path(folder), "bench", cache=ROOT / ".cache") as stack:
+        system = prepare(stack, Path(folder))
+        for name in arguments.only or STEPS:
+            _say(f"{name} …")
+            started = time.perf_counter()
+            results |= STEPS[name](system, arguments.scale)
+            _say(f"  {time.perf_counter() - started:.0f} s")
+    (RESULTS / "latest.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
+    plot.draw(results, RESULTS / "latest.png")
+    sys.stdout.buffer.write(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+main()

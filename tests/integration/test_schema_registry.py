@@ -1,0 +1,140 @@
+"""The codec and `listings schemas` on a real registry, with subjects of their own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from app.adapters.avro import AvroCodec
+from app.adapters.schema_registry import SchemaRegistry
+from app.cli import cli
+from app.errors import FailureCode, OperatorError, Outage, Rejected
+from app.settings import SchemaRegistrySettings
+from tests.support.stack import RunningStack, stack_settings
+
+pytestmark = pytest.mark.integration
+
+ID = {"name": "id", "type": "string"}
+NOTE = {"name": "note", "type": ["null", "string"], "default": None}
+COUNT = {"name": "count", "type": "int"}
+LEVEL = "FULL_TRANSITIVE"
+
+
+@pytest.fixture
+def subject() -> str:
+    return f"test-{secrets.token_hex(4)}-value"
+
+
+@pytest.fixture
+async def registry(stack: RunningStack) -> AsyncIterator[SchemaRegistry]:
+    async with SchemaRegistry(stack_settings(stack).schema_registry) as opened:
+        yield opened
+
+
+def schema(subject: str, *fields: Any) -> Any:
+    """A record that nobody else registers: registries give the same schema the same id."""
+    return {"type": "record", "name": f"T{subject[5:13]}", "namespace": "com.listings.tests", "fields": list(fields)}
+
+
+async def test_records_written_and_read_with_the_registry(registry: SchemaRegistry, subject: str) -> None:
+    ours = schema(subject, ID, NOTE)
+    old_id = await registry.register(subject, schema(subject, ID))
+    new_id = await registry.register(subject, ours)
+    codec = AvroCodec(registry, {subject: ours})
+    payload = await codec.encode(subject, {"id": "7", "note": "ä"})
+    assert int.from_bytes(payload[1:5], "big") == new_id
+    assert await codec.decode(payload) == {"id": "7", "note": "ä"}
+    assert await codec.decode(b"\0" + old_id.to_bytes(4, "big") + b"\x02a") == {"id": "a", "note": None}
+
+
+async def test_an_id_that_nobody_registered_is_refused(registry: SchemaRegistry, subject: str) -> None:
+    ours = schema(subject, ID)
+    await registry.register(subject, ours)
+    with pytest.raises(Rejected) as caught:
+        await AvroCodec(registry, {subject: ours}).decode(b"\0\x7f\0\0\0a")
+    assert caught.value.code is FailureCode.SCHEMA_UNKNOWN
+
+
+async def test_what_is_not_there_is_told_from_what_fails(registry: SchemaRegistry, subject: str) -> None:
+    ours = schema(subject, ID)
+    assert await registry.published(subject) == {}
+    assert await registry.level(subject) is None
+    assert await registry.id_of(subject, ours) is None
+    assert await registry.is_compatible(subject, ours)
+    first = await registry.register(subject, ours)
+    assert await registry.register(subject, ours) == first
+    assert await registry.id_of(subject, schema(subject, ID, NOTE)) is None
+    assert await registry.published(subject) == {1: ours}
+
+
+async def test_the_registry_keeps_an_incompatible_schema_out(registry: SchemaRegistry, subject: str) -> None:
+    await registry.set_level(subject, LEVEL)
+    await registry.register(subject, schema(subject, ID))
+    assert await registry.level(subject) == LEVEL
+    assert not await registry.is_compatible(subject, schema(subject, ID, COUNT))
+    with pytest.raises(OperatorError):
+        await registry.register(subject, schema(subject, ID, COUNT))
+
+
+@pytest.mark.parametrize("path", ["", "/apis/nothing/here"])
+async def test_another_server_is_not_taken_for_a_registry(stack: RunningStack, path: str) -> None:
+    url = stack.env()["LISTINGS_OPENSEARCH__URL"] + path
+    async with SchemaRegistry(SchemaRegistrySettings(url=url)) as wrong:
+        with pytest.raises(Outage) as caught:
+            await wrong.schema(1)
+    assert "LISTINGS_SCHEMA_REGISTRY__URL" in caught.value.message
+
+
+async def test_no_server_is_an_outage() -> None:
+    async with SchemaRegistry(SchemaRegistrySettings(url="http://127.0.0.1:1")) as nowhere:
+        with pytest.raises(Outage):
+            await nowhere.ping()
+
+
+class Command:
+    """`listings schemas` with one declared schema."""
+
+    def __init__(self, stack: RunningStack, folder: Path, subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._file = folder / "avro" / f"{subject}.avsc"
+        self._file.parent.mkdir()
+        for name, value in stack.env().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("LISTINGS_PATHS__SCHEMAS", str(folder))
+
+    def run(self, verb: str, declared: Any, *arguments: str) -> Result:
+        self._file.write_bytes(orjson.dumps(declared))
+        return CliRunner().invoke(cli, ["schemas", verb, *arguments])
+
+    def report(self, verb: str, declared: Any, *arguments: str) -> dict[str, Any]:
+        report: dict[str, Any] = orjson.loads(self.run(verb, declared, "--output", "json", *arguments).stdout)[0]
+        return report
+
+
+def test_check_and_register(stack: RunningStack, tmp_path: Path, subject: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Command(stack, tmp_path, subject, monkeypatch)
+    first, better, worse = (schema(subject, *fields) for fields in ((ID,), (ID, NOTE), (ID, COUNT)))
+    assert command.report("check", first)["standing"] == "new"
+    assert command.report("register", first, "--dry-run")["standing"] == "new"
+    assert command.report("register", first) | {"schema_id": 0} == {
+        "subject": subject,
+        "standing": "registered",
+        "schema_id": 0,
+        "versions": 1,
+        "level": LEVEL,
+        "problems": [],
+        "changed": True,
+    }
+    assert "nothing to change" in command.run("register", first).stdout
+    assert command.report("check", better)["standing"] == "compatible"
+    assert command.report("register", better)["versions"] == 2
+    for verb in ("check", "register"):
+        refused = command.run(verb, worse)
+        assert refused.exit_code == 1
+        assert "field count: added without a default" in refused.stdout
+    assert command.report("check", better)["standing"] == "registered"

@@ -1,0 +1,64 @@
+"""A proxy before the object store that holds back the content of objects for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+from aiohttp import web
+from yarl import URL
+
+_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
+
+
+class _Proxy:
+    def __init__(self, upstream: str, delay_s: float) -> None:
+        self._upstream = upstream
+        self._delay_s = delay_s
+        self._session: aiohttp.ClientSession | None = None
+
+    async def forward(self, request: web.Request) -> web.StreamResponse:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=0)
+            self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        if request.method == "GET" and "list-type" not in request.query:
+            await asyncio.sleep(self._delay_s)  # the fault itself, not a wait for a condition
+        # The signature covers the host that the client saw, so it is passed on as it came.
+        url = URL(self._upstream + request.raw_path, encoded=True)
+        body = await request.read()
+        async with self._session.request(request.method, url, headers=request.headers, data=body) as answer:
+            headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
+            content = await answer.read()
+            if request.method == "HEAD":
+                headers["Content-Length"] = answer.headers.get("Content-Length", "0")
+            return web.Response(status=answer.status, headers=headers, body=content)
+
+    async def close(self, _: web.Application) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+
+@contextmanager
+def slow_store(upstream: str, delay_s: float) -> Iterator[str]:
+    """The address of a store whose every object takes `delay_s` seconds longer to come."""
+    loop = asyncio.new_event_loop()
+    proxy = _Proxy(upstream, delay_s)
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app.router.add_route("*", "/{path:.*}", proxy.forward)
+    app.on_cleanup.append(proxy.close)
+    runner = web.AppRunner(app, access_log=None)
+    loop.run_until_complete(runner.setup())
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    loop.run_until_complete(site.start())
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(30)
+        loop.close()

@@ -1,0 +1,60 @@
+"""Words for the enumerated fields."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.model.listing import BY_NAME, FuelType
+from app.pipeline.values.words import WORDS, fold_word, read_word
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("drivetrain", "AllWheelDriveConfiguration", "awd"),
+        ("drivetrain", "https://schema.org/FrontWheelDriveConfiguration", "fwd"),
+        ("drivetrain", "Four-wheel Drive", "4wd"),
+        ("drivetrain", "4X4", "4wd"),
+        ("drivetrain", "TWO_WD", None),
+        ("fuel_type", "Gasoline / Electric Hybrid", "hybrid"),
+        ("fuel_type", "PLUGIN_HYBRID", "plugin_hybrid"),
+        ("fuel_type", "Plug-In Hybrid", "plugin_hybrid"),
+        ("fuel_type", "Benzine", "petrol"),
+        ("transmission", "8-Speed Automatic", "automatic"),
+        ("transmission", "8 Speed Automatic with overdrive", "automatic"),
+        ("transmission", "6-speed manual", "manual"),
+        ("transmission", "MANUAL_GEAR", "manual"),
+        ("body_type", "SALOON", "sedan"),
+        ("body_type", "station wagon", "wagon"),
+        ("body_type", 'Extended Cargo Van 170" WB AWD', None),
+        ("condition", "https://schema.org/NewCondition", "new"),
+        ("status", "SALE_IN_PROGRESS", "reserved"),
+        ("seller_type", "Dealer", "dealer"),
+    ],
+)
+def test_common_words(field: str, text: str, value: str | None) -> None:
+    assert read_word(field, text, {}) == value
+
+
+def test_the_sender_s_table_comes_first() -> None:
+    table = {fold_word("Gas"): FuelType.LPG, fold_word("Benzine"): None}
+    assert read_word("fuel_type", "GAS", table) is FuelType.LPG
+    assert read_word("fuel_type", "benzine", table) is None
+    assert read_word("fuel_type", "diesel", table) is FuelType.DIESEL
+    assert read_word("fuel_type", "diesel", table, use_words=False) is None
+
+
+def test_every_value_is_its_own_word() -> None:
+    for field, words in WORDS.items():
+        values = BY_NAME[field].values
+        assert values is not None
+        for value in values:
+            assert words[fold_word(value)] is value
+
+
+@given(st.sampled_from(sorted(WORDS)), st.text(max_size=40))
+def test_never_raises(field: str, text: str) -> None:
+    found = read_word(field, text, {})
+    assert found is None or found in list(BY_NAME[field].values or ())
