@@ -75,9 +75,10 @@ class Worker:
         self._stop = StopSignal()
         self._store = S3Store(settings.s3)
         self._registry = SchemaRegistry(settings.schema_registry)
+        self._codec = AvroCodec(self._registry, load_schemas(settings.paths.schemas / "avro"))
         self._publisher = KafkaPublisher(settings.kafka)
         self._client = SearchClient(settings.opensearch)
-        probes = {Dependency.OBJECT_STORE: self._store.ping, Dependency.SCHEMA_REGISTRY: self._registry.ping}
+        probes = {Dependency.OBJECT_STORE: self._store.ping, Dependency.SCHEMA_REGISTRY: self._codec.ping}
         probing = Backoff(_FIRST_PROBE_S, settings.opensearch.outage_probe_max_s)
         self._outages = Outages(probes, probing, self._clock, self._stop)
         self._index = BulkWriter(self._client, settings.opensearch, on_outage=self._outages.changed)
@@ -93,7 +94,7 @@ class Worker:
         retry = settings.retry
         policy = RetryPolicy(retry.attempts, Backoff(retry.base_s, retry.cap_s))
         handoff = Handoff(self._publisher, policy, clock, random.random, self._outages)
-        encoder = Encoder(AvroCodec(self._registry, load_schemas(settings.paths.schemas / "avro")), self._outages)
+        encoder = Encoder(self._codec, self._outages)
         outcomes = OutcomeReporter(handoff, self._index, encoder)
         limits = limits_of(settings.limits)
         flow = FileFlow(self._store, self._index, load_profiles(settings.paths.feeds).match, limits, clock)

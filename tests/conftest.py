@@ -54,4 +54,4 @@ def system(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The stack with everything declared applied: upload, publish, search; a test starts its own workers."""
     prepared = prepare(stack, tmp_path_factory.mktemp("system"))
     yield prepared
-    prepared.stop_workers()
+    prepared.close()

@@ -32,6 +32,13 @@ _PART_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 1024 * 1024
 _UNLIMITED = timedelta(days=30)
 _SECOND_OPINION_S = 1.0
+_RETRY: Any = {
+    "max_retries": 1,
+    "retry_timeout": timedelta(seconds=2),
+    "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=200)},
+}
+"""One quick try more: a pooled connection that the server has just closed is no failure. The rest is the retry
+topic's."""
 _ABSENT = "listings-second-question"
 _ERRORS = (BaseError, OSError, ValueError)
 """All that obstore raises: its own tree, FileNotFoundError, and ValueError for a path that it can not express."""
@@ -224,20 +231,6 @@ def _bucket(settings: S3Settings, bucket: str) -> Bucket:
             "expires_at": None,
         }
         config["credential_provider"] = lambda: credential
-    client: Any = {
-        "allow_http": settings.endpoint_url.startswith("http://"),
-        "connect_timeout": timedelta(seconds=settings.connect_timeout_s),
-        "read_timeout": timedelta(seconds=settings.read_timeout_s),
-        "timeout": _UNLIMITED,  # of a whole download: a file may take as long as the index makes it wait
-        "pool_idle_timeout": timedelta(seconds=20),
-    }
-    # One quick try more: a pooled connection that the server has just closed is no failure. The rest is the
-    # retry topic's.
-    retry: Any = {
-        "max_retries": 1,
-        "retry_timeout": timedelta(seconds=2),
-        "backoff": {"init_backoff": timedelta(milliseconds=50), "max_backoff": timedelta(milliseconds=200)},
-    }
     try:
         return Bucket(
             bucket,
@@ -245,14 +238,24 @@ def _bucket(settings: S3Settings, bucket: str) -> Bucket:
             region=settings.region,
             virtual_hosted_style_request=False,
             skip_signature=False,
-            client_options=client,
-            retry_config=retry,
+            client_options=_client_options(settings),
+            retry_config=_RETRY,
             **config,
         )
     except _ERRORS as error:
         raise OperatorError(
             FailureCode.SETTING_INVALID, f"cannot use LISTINGS_S3__ENDPOINT_URL or LISTINGS_S3__REGION: {error}"
         ) from error
+
+
+def _client_options(settings: S3Settings) -> Any:
+    return {
+        "allow_http": settings.endpoint_url.startswith("http://"),
+        "connect_timeout": timedelta(seconds=settings.connect_timeout_s),
+        "read_timeout": timedelta(seconds=settings.read_timeout_s),
+        "timeout": _UNLIMITED,  # of a whole download: a file may take as long as the index makes it wait
+        "pool_idle_timeout": timedelta(seconds=20),
+    }
 
 
 def _check_key(bucket: str, key: str) -> None:

@@ -53,15 +53,17 @@ def sign(
         _EMPTY,
     ]
     scope = f"{at:%Y%m%d}/{region}/s3/aws4_request"
-    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    signature = _signature("\n".join(lines), scope, signed["x-amz-date"], secret_key)
+    authorization = f"AWS4-HMAC-SHA256 Credential={access_key}/{scope},SignedHeaders={names},Signature={signature}"
+    return {**signed, "authorization": authorization}
+
+
+def _signature(request: str, scope: str, date: str, secret_key: str) -> str:
     key = f"AWS4{secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.new(key, f"AWS4-HMAC-SHA256\n{signed['x-amz-date']}\n{scope}\n{digest}".encode(), "sha256")
-    authorization = (
-        f"AWS4-HMAC-SHA256 Credential={access_key}/{scope},SignedHeaders={names},Signature={signature.hexdigest()}"
-    )
-    return {**signed, "authorization": authorization}
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    return hmac.new(key, f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{digest}".encode(), "sha256").hexdigest()
 
 
 class Listing:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -181,7 +182,7 @@ def _report(watched: Sequence[Watched], page: SearchPage, name: str) -> None:
         right=("read", "indexed", "rejected", "found after"),
     )
     out.print(f"\n$ listings search {_SAMPLE_SEARCH} --limit 5", style="bold")
-    show_page(page)
+    show_page(page, datetime.now(UTC))
     out.print("\nWhat to try next", style="bold")
     stack = "" if name == "default" else f" --name {name}"
     for line, what in (

@@ -76,7 +76,7 @@ def command(
     if output == Output.JSON:
         print_json(asdict(page))
     else:
-        _show(page, datetime.now(UTC))
+        show_page(page, datetime.now(UTC))
 
 
 async def _search(settings: OpenSearchSettings, query: SearchQuery) -> SearchPage:
@@ -87,7 +87,7 @@ async def _search(settings: OpenSearchSettings, query: SearchQuery) -> SearchPag
         await client.aclose()
 
 
-def _show(page: SearchPage, now: datetime) -> None:
+def show_page(page: SearchPage, now: datetime) -> None:
     out = console()
     if page.listings:
         print_table(

@@ -56,14 +56,16 @@ def spawn(command: Sequence[str | Path], environment: Mapping[str, str], folder:
 
 def find(identity: Identity) -> psutil.Process | None:
     """The living process of this identity; None when it ended or its pid is somebody else's now."""
-    if (child := _children.get(identity.pid)) is not None and child.poll() is not None:
-        del _children[identity.pid]
+    child = _children.get(identity.pid)
+    if child is not None and child.poll() is not None:
+        _children.pop(identity.pid, None)
         return None
     try:
         process = psutil.Process(identity.pid)
         if abs(process.create_time() - identity.started) > _SAME_START_S:
             return None
-        return None if process.status() == psutil.STATUS_ZOMBIE else process
+        # A child of ours is there until it can be waited for: threads of a killed one may still hold its port.
+        return process if child is not None or process.status() != psutil.STATUS_ZOMBIE else None
     except psutil.NoSuchProcess:
         return None
 
@@ -106,7 +108,8 @@ def wait_gone(identity: Identity, timeout_s: float) -> bool:
         process.wait(timeout_s)
     except psutil.TimeoutExpired:
         return False
-    find(identity)
+    if (child := _children.pop(identity.pid, None)) is not None:
+        child.wait()  # it is gone or about to be; this removes the last trace of it
     return True
 
 

@@ -40,6 +40,7 @@ class S3Gateway:
                 *("--event-kafka-url", f"{LOOPBACK}:{place.ports['kafka.client']}"),
                 *("--event-kafka-topic", UPLOADS_TOPIC),
                 *("--event-filter", EVENTS),
+                "--keep-alive",  # off by default, which costs a connection for every request
                 "--quiet",
                 *backend,
                 data,

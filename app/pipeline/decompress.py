@@ -16,6 +16,8 @@ BLOCK_BYTES = 64 * 1024
 _GZIP_MAGIC = b"\x1f\x8b"
 _INPUT_BYTES = 1024
 """zlib gets its input in pieces cut at fixed offsets, so what is unpacked before a defect depends on the file alone."""
+_OUTPUT_BYTES = 64 * 1024
+"""What one step may unpack at most."""
 _RATIO_FREE_BYTES = 10 * 1024 * 1024
 """Small files may be as repetitive as they like; a bomb is only one when it is big."""
 
@@ -100,7 +102,7 @@ class Decompressor:
                     return
                 self._inflater = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
             try:
-                plain = self._inflater.decompress(piece, self._block_bytes)
+                plain = self._inflater.decompress(piece, _OUTPUT_BYTES)
             except zlib.error as error:
                 yield from self._rest()
                 raise self._damaged(start) from error
@@ -112,8 +114,8 @@ class Decompressor:
         inflater = self._inflater
         assert inflater is not None
         # all input may be taken in while output is still waiting inside zlib
-        while not inflater.eof and not inflater.unconsumed_tail and len(plain) == self._block_bytes:
-            plain = inflater.decompress(b"", self._block_bytes)
+        while not inflater.eof and not inflater.unconsumed_tail and len(plain) == _OUTPUT_BYTES:
+            plain = inflater.decompress(b"", _OUTPUT_BYTES)
             yield from self._keep(plain)
         if not inflater.eof:
             return inflater.unconsumed_tail

@@ -31,6 +31,8 @@ class _Nothing:
 NOTHING = _Nothing()
 
 _LATEST_YEAR = 2100
+_LONG = 120
+"""Longer texts are no words."""
 _LONG_TEXTS = ("title", "description")
 
 
@@ -138,7 +140,7 @@ def _enum(field: Field, rule: Rule) -> Parser:
         found = read_word(field.name, text, table, rule.common_words)
         if found is not None:
             return found.value
-        if fold_word(text) in table:
+        if len(text) < _LONG and fold_word(text) in table:
             return NOTHING
         for pattern, meaning in patterns:
             if pattern.search(text):

@@ -15,6 +15,8 @@ from app.pipeline.schema import expected
 from app.pipeline.validate import Listing, validate
 from app.pipeline.values.text import excerpt
 
+_LONG = 1000
+"""Longer column names are nobody's, and longer texts are not taken apart: both are remembered."""
 _REQUIRED = ("source_listing_id", "make", "model", "year", "first_registration")
 
 
@@ -66,11 +68,14 @@ class ProfileReader:
     def _row(self, value: Mapping[str, object]) -> Row:
         if not self._ignore_case and not self._parts:
             return value
-        key = self._key
-        row = {key(name): v for name, v in value.items()} if self._ignore_case else dict(value)
+        row = self._renamed(value) if self._ignore_case else dict(value)
         for part in self._parts:
             row.update(part(row))
         return row
+
+    def _renamed(self, value: Mapping[str, object]) -> dict[str, object]:
+        key = self._key
+        return {key(name): v for name, v in value.items() if len(name) < _LONG}
 
     def _column(self, name: str) -> Column:
         return column(name, self._ignore_case)
@@ -88,7 +93,7 @@ class ProfileReader:
         def read(row: Row) -> dict[str, object]:
             for take in columns:
                 text = take(row)
-                if isinstance(text, str) and (found := groups(text)):
+                if isinstance(text, str) and len(text) < _LONG and (found := groups(text)):
                     return found
             return {}
 

@@ -18,6 +18,10 @@ Unread = dict[str, object]
 CompiledRule = Callable[[Row, Listing, list[Quality], Unread], None]
 
 _REMEMBERED = 4096
+_LONG = 200
+"""Longer texts are not remembered: memory must not grow with what senders write."""
+_LOOKED_AT = 20_000
+"""Characters of a text that rules see; a description is seen whole, its markup goes later."""
 _UNIQUE = frozenset({"source_listing_id", "vin", "stock_number", "source_url", "title", "description"})
 """Fields whose texts hardly repeat: remembering them would only cost."""
 _ORDER = ("country", "price_currency", "mileage_unit")
@@ -66,7 +70,7 @@ def _single(target: str, rule: Rule, columns: tuple[Column, ...], tidy: Parser, 
             value = take(row)
             if value is None or value == "":
                 continue
-            found = remembered(value) if value.__class__ is str else understand(value)
+            found = remembered(value) if value.__class__ is str and len(str(value)) < _LONG else understand(value)
             if found is _SAYS_NOTHING:
                 continue
             if found is None:
@@ -117,6 +121,8 @@ def _tidier(target: str, rule: Rule, nulls: frozenset[str]) -> Parser:
     narrow = _narrower(target, rule)
 
     def of_text(text: str) -> object:
+        if len(text) > _LOOKED_AT and target != "description":
+            text = text[:_LOOKED_AT]
         text = text.strip() if text.isprintable() and "  " not in text else wash(text)
         if len(text) < 64 and text.casefold() in refuse:
             return None

@@ -58,7 +58,7 @@ _CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b"
 _CONTROL_SHARE = 0.02
 _UTF16_SHARE = 0.3
 _JSON_START = re.compile(rb'\{\s*+(?:["}]|\Z)|\[\s*+(?:[\[{"\]\d-]|true\b|false\b|null\b|\Z)')
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?')
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*+')
 _READABLE = "a JSON array, NDJSON, CSV or TSV, plain or gzip"
 
 

@@ -85,11 +85,11 @@ class Mapper:
     def _map(self, value: Mapping[str, object], number: int) -> tuple[Document, bool]:
         listing, flags = self._checked(value, tidy=False)
         try:
-            body = _body(listing, flags)
+            parts = _parts(listing, flags)
         except _Untidy:
             listing, flags = self._checked(value, tidy=True)
-            body = _body(listing, flags, tidied=True)
-        body = b"%b%b%d%b" % (body, self._before_record, number, self._after_record)
+            parts = _parts(listing, flags, tidied=True)
+        body = b"".join((*parts, self._before_record, b"%d" % number, self._after_record))
         return Document(listing["listing_id"], self._version, body, number), bool(flags)
 
     def _checked(self, value: Mapping[str, object], tidy: bool) -> tuple[Listing, list[Quality]]:
@@ -120,8 +120,8 @@ class _Untidy(Exception):
     """Control characters were found where none may be."""
 
 
-def _body(listing: Listing, flags: list[Quality], tidied: bool = False) -> bytes:
-    """The listing as JSON without its closing brace.
+def _parts(listing: Listing, flags: list[Quality], tidied: bool = False) -> tuple[bytes, ...]:
+    """The listing as JSON without its closing brace, in pieces.
 
     JSON escapes control characters, so one search for a backslash finds them in all fields at once; the
     description, whose line breaks are welcome, is looked at apart.
@@ -133,11 +133,11 @@ def _body(listing: Listing, flags: list[Quality], tidied: bool = False) -> bytes
     if not tidied and (b"\\" in head or b"\x7f" in head or b"\xc2" in head) and _CONTROL_OR_BREAK.search(head):
         raise _Untidy
     if description is None:
-        return head[:-1]
+        return (head[:-1],)
     text = orjson.dumps(description)
     if (b"\\" in text or b"\x7f" in text or b"\xc2" in text) and _CONTROL.search(text):
         text = orjson.dumps(clean_lines(description))
-    return b'%b,"description":%b' % (head[:-1], text)
+    return head[:-1], b',"description":', text
 
 
 def _complete(listing: Listing) -> bool:

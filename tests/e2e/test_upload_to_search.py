@@ -53,8 +53,7 @@ def test_a_listing_is_found_by_the_words_of_a_person(system: System, worker: Wor
     system.refresh()
     result = CliRunner().invoke(cli, ["search", "maserati tartan", "--output", "json"], env=system.env)
     assert result.exit_code == 0, result.output
-    hits = orjson.loads(result.stdout)["hits"]
-    assert hits[0]["title"] == wanted["title"]
+    assert orjson.loads(result.stdout)["listings"][0]["title"] == wanted["title"]
 
 
 def test_bad_listings_are_rejected_alone(system: System, worker: Worker) -> None:
@@ -95,7 +94,7 @@ def test_a_broken_file_is_one_dead_letter_and_harms_nobody(system: System, worke
 )
 def test_keys_reach_the_index_as_they_are(system: System, worker: Worker, name: str) -> None:
     key = f"keys/{name}"
-    system.upload(key, as_json(listings(2, prefix=f"keys-{name}")))
+    system.upload(key, as_json(listings(2, prefix="keys")))
     assert system.wait_outcome(key)["indexed"] == 2
     system.refresh()
     assert system.count_of_key(key) == 2

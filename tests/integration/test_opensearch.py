@@ -6,7 +6,7 @@ import asyncio
 import json
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -65,9 +65,12 @@ class Bench:
         answer = await self.client.call("GET", f"/{self.alias}/_doc/{id_}")
         return None if answer is None else dict(answer["_source"])
 
-    async def refreshed(self) -> ListingSearch:
-        await self.client.call("POST", f"/{self.alias}/_refresh")
+    @property
+    def search(self) -> ListingSearch:
         return ListingSearch(self.client, self.alias)
+
+    async def refresh(self) -> None:
+        await self.client.call("POST", f"/{self.alias},{self.settings.opensearch.outcomes_index}/_refresh")
 
     async def index_settings(self, values: Mapping[str, object], index: str | None = None) -> None:
         await self.client.call("PUT", f"/{index or self.alias}/_settings", body=values)
@@ -77,8 +80,9 @@ def declarations() -> Path:
     return PathsSettings().schemas / "opensearch"
 
 
-@pytest.fixture
-async def bench(stack: RunningStack) -> AsyncIterator[Bench]:
+@asynccontextmanager
+async def opened(stack: RunningStack) -> AsyncIterator[Bench]:
+    """An index of its own, empty, and gone afterwards."""
     name = f"it-{secrets.token_hex(4)}"
     names = {"LISTINGS_OPENSEARCH__ALIAS": name, "LISTINGS_OPENSEARCH__OUTCOMES_INDEX": f"{name}-outcomes"}
     settings = stack_settings(stack, {**names, "LISTINGS_OPENSEARCH__OUTAGE_PROBE_MAX_S": "0.2"})
@@ -100,6 +104,12 @@ async def bench(stack: RunningStack) -> AsyncIterator[Bench]:
         for stored in ("search", "suggest"):
             await client.call("DELETE", f"/_scripts/{name}-{stored}")
         await client.aclose()
+
+
+@pytest.fixture
+async def bench(stack: RunningStack) -> AsyncIterator[Bench]:
+    async with opened(stack) as bench:
+        yield bench
 
 
 def listing(number: int, **values: object) -> dict[str, object]:
@@ -232,8 +242,8 @@ class TestWriting:
             return (await bench.writer.write([document(first + n) for n in range(100)])).indexed
 
         assert sum(await asyncio.gather(*(caller(number) for number in range(50)))) == 5_000
-        page = await (await bench.refreshed()).search(SearchQuery(limit=1))
-        assert page.total == 5_000
+        await bench.refresh()
+        assert (await bench.search.search(SearchQuery(limit=1))).total == 5_000
 
     async def test_an_id_that_is_too_long_does_not_sink_its_neighbours(self, bench: Bench) -> None:
         bad = Document("x" * 513, VERSION, orjson.dumps(listing(9)), 9)
@@ -363,17 +373,32 @@ CARS = [
 ]
 
 
-async def numbers(bench: Bench, query: SearchQuery) -> list[int]:
-    page = await ListingSearch(bench.client, bench.alias).search(query)
-    return [int(found["source_listing_id"]) for found in page.listings]
+@pytest.fixture(scope="module")
+def cars(stack: RunningStack) -> Iterator[Bench]:
+    """An index with a few cars, for tests that only search; its client belongs to a loop of its own."""
+    with asyncio.Runner() as runner:
+        opening = opened(stack)
+        bench = runner.run(opening.__aenter__())
+        try:
+            assert runner.run(bench.writer.write(CARS)) == WriteResult(len(CARS), 0)
+            runner.run(bench.refresh())
+            yield bench
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def search(cars: Bench) -> AsyncIterator[ListingSearch]:
+    client = SearchClient(cars.settings.opensearch)
+    yield ListingSearch(client, cars.alias)
+    await client.aclose()
+
+
+async def numbers(search: ListingSearch, query: SearchQuery) -> list[int]:
+    return [int(found["source_listing_id"]) for found in (await search.search(query)).listings]
 
 
 class TestSearching:
-    @pytest.fixture(autouse=True)
-    async def _cars(self, bench: Bench) -> None:
-        assert await bench.writer.write(CARS) == WriteResult(len(CARS), 0)
-        await bench.refreshed()
-
     @pytest.mark.parametrize(
         ("query", "found"),
         [
@@ -396,8 +421,8 @@ class TestSearching:
             (SearchQuery(source=("nobody",)), set()),
         ],
     )
-    async def test_finds_what_is_asked_for(self, bench: Bench, query: SearchQuery, found: set[int]) -> None:
-        assert set(await numbers(bench, query)) == found
+    async def test_finds_what_is_asked_for(self, search: ListingSearch, query: SearchQuery, found: set[int]) -> None:
+        assert set(await numbers(search, query)) == found
 
     @pytest.mark.parametrize(
         ("sort", "first"),
@@ -411,19 +436,19 @@ class TestSearching:
             (Sort.MILEAGE_ASC, 7),
         ],
     )
-    async def test_sorts_what_it_finds(self, bench: Bench, sort: Sort | None, first: int) -> None:
-        assert (await numbers(bench, SearchQuery(sort=sort)))[0] == first
+    async def test_sorts_what_it_finds(self, search: ListingSearch, sort: Sort | None, first: int) -> None:
+        assert (await numbers(search, SearchQuery(sort=sort)))[0] == first
 
-    async def test_sorts_by_distance(self, bench: Bench) -> None:
+    async def test_sorts_by_distance(self, search: ListingSearch) -> None:
         near = Near(48.1, 11.5, 2_000)
-        assert await numbers(bench, SearchQuery(near=near, sort=Sort.DISTANCE)) == [4, 5]
+        assert await numbers(search, SearchQuery(near=near, sort=Sort.DISTANCE)) == [4, 5]
 
-    async def test_pages_cover_everything_once(self, bench: Bench) -> None:
-        pages = [await numbers(bench, SearchQuery(start=start, limit=2)) for start in (0, 2, 4, 6)]
+    async def test_pages_cover_everything_once(self, search: ListingSearch) -> None:
+        pages = [await numbers(search, SearchQuery(start=start, limit=2)) for start in (0, 2, 4, 6)]
         assert [number for page in pages for number in page] == [7, 5, 4, 3, 2, 1]
 
-    async def test_facets_count_what_is_found(self, bench: Bench) -> None:
-        page = await ListingSearch(bench.client, bench.alias).search(SearchQuery(facets=True, limit=0))
+    async def test_facets_count_what_is_found(self, search: ListingSearch) -> None:
+        page = await search.search(SearchQuery(facets=True, limit=0))
         assert page.total == 6
         assert set(page.facets["make"]) == {
             FacetValue("skoda", "Škoda", 1),
@@ -438,24 +463,24 @@ class TestSearching:
         [("sko", ["Škoda"], []), ("Model", [], ["Model 3", "Model Y"]), ("model y", [], ["Model Y"]), ("citr", [], [])],
     )
     async def test_suggests_makes_and_models(
-        self, bench: Bench, typed: str, makes: list[str], models: list[str]
+        self, search: ListingSearch, typed: str, makes: list[str], models: list[str]
     ) -> None:
-        found = await ListingSearch(bench.client, bench.alias).suggest(typed)
+        found = await search.suggest(typed)
         assert ([v.label for v in found.makes], sorted(v.label for v in found.models)) == (makes, models)
 
-    def test_the_command_shows_a_table_or_json(self, bench: Bench) -> None:
-        run = CliRunner().invoke(cli, ["search", "golf", "gti"], env=dict(bench.env))
+    def test_the_command_shows_a_table_or_json(self, cars: Bench) -> None:
+        run = CliRunner().invoke(cli, ["search", "golf", "gti"], env=cars.env)
         assert run.exit_code == 0
         assert "20,000 EUR" in run.output
         assert "1 found" in run.output
-        run = CliRunner().invoke(cli, ["search", "golf", "--price-max", "10000", "--output", "json"], env=bench.env)
+        run = CliRunner().invoke(cli, ["search", "golf", "--price-max", "10000", "--output", "json"], env=cars.env)
         assert [found["source_listing_id"] for found in json.loads(run.output)["listings"]] == ["3"]
 
 
 async def test_a_listing_is_found_without_anybody_asking_for_a_refresh(bench: Bench) -> None:
     await bench.writer.write([document(1)])
     async with asyncio.timeout(5):
-        while await numbers(bench, SearchQuery(text="golf")) != [1]:
+        while await numbers(bench.search, SearchQuery(text="golf")) != [1]:
             await asyncio.sleep(0.05)
 
 
@@ -477,7 +502,7 @@ class TestOutcomes:
         ]
         for one in outcomes:
             await bench.writer.write_outcome(outcome_document(one))
-        await bench.client.call("POST", f"/{search.outcomes_index}/_refresh")
+        await bench.refresh()
         reader = OutcomeReader(bench.client, search.outcomes_index)
         assert [d["key"] for d in await reader.list_outcomes()] == ["raw/b.csv", "other/c.csv", "raw/a.csv"]
         assert [d["key"] for d in await reader.list_outcomes(prefix="raw/")] == ["raw/b.csv", "raw/a.csv"]
@@ -490,7 +515,7 @@ class TestOutcomes:
     async def test_an_older_outcome_does_not_replace_a_newer_one(self, bench: Bench) -> None:
         for second, status in ((5, FileStatus.REJECTED), (1, FileStatus.INDEXED)):
             await bench.writer.write_outcome(outcome_document(outcome("raw/a.csv", status, second)))
-        await bench.client.call("POST", f"/{bench.settings.opensearch.outcomes_index}/_refresh")
+        await bench.refresh()
         reader = OutcomeReader(bench.client, bench.settings.opensearch.outcomes_index)
         assert [d["status"] for d in await reader.list_outcomes()] == ["rejected"]
 

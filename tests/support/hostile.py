@@ -166,9 +166,7 @@ JSON_FILES = (
         hints={"records_path": "cars[]"},
     ),
     HostileFile("hostile/blank-lines.ndjson", lambda: _GOOD + b"\r\n\r\n \n" + json_text(2), 2, blank=2),
-    HostileFile(
-        "hostile/cut-off.ndjson", lambda: lines(_GOOD, json_text(2))[:-20], 1, (Code.RECORD_MALFORMED,)
-    ),
+    HostileFile("hostile/cut-off.ndjson", lambda: lines(_GOOD, json_text(2))[:-20], 1, (Code.RECORD_MALFORMED,)),
     HostileFile(
         "hostile/too-many.ndjson",
         lambda: lines(*(json_text(number) for number in range(5))),
@@ -221,7 +219,9 @@ CSV_FILES = (
         2,
         (Code.RECORD_TOO_BIG,),
     ),
-    HostileFile("hostile/cut-off-in-quotes.csv", lambda: table(row(1), row(2, '"one\ntwo')), 1, (Code.RECORD_MALFORMED,)),
+    HostileFile(
+        "hostile/cut-off-in-quotes.csv", lambda: table(row(1), row(2, '"one\ntwo')), 1, (Code.RECORD_MALFORMED,)
+    ),
 )
 
 _PLAIN = lines(*(json_text(number) for number in range(3_000)))
@@ -252,9 +252,7 @@ PACKED_FILES = (
         1,
         file=Code.COMPRESSION_BROKEN,
     ),
-    HostileFile(
-        "hostile/twice.json.gz", lambda: gzip.compress(gzip.compress(array(_GOOD))), file=Code.FORMAT_UNKNOWN
-    ),
+    HostileFile("hostile/twice.json.gz", lambda: gzip.compress(gzip.compress(array(_GOOD))), file=Code.FORMAT_UNKNOWN),
     HostileFile(
         "hostile/bomb.ndjson.gz",
         lambda: gzip.compress(lines(_GOOD) + b" " * 100 * _MIB),

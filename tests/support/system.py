@@ -124,7 +124,9 @@ class System:
             if worker.process.poll() is None:
                 worker.terminate()
 
-    def stop_workers(self) -> None:
+    def close(self) -> None:
+        """Stop what still runs."""
+        self._http.close()
         for worker in self._workers:
             if worker.process.poll() is None:
                 worker.kill()

@@ -16,7 +16,7 @@ from app.model.record import Limits, Slice
 from app.pipeline.parse import judge
 from app.pipeline.parse.csv_cells import Header, LenientCells, no_header
 from app.pipeline.parse.gather import Gather
-from app.pipeline.parse.lines import LINE_END_BYTES, LineCutter
+from app.pipeline.parse.lines import LineCutter
 from app.pipeline.sniff import Content
 
 csv.field_size_limit(2**31 - 1)  # the limit on a record is ours; the library's own 131,072 is one for the process
@@ -225,5 +225,5 @@ class CsvParser:
         return len(lines[start]) if end - start == 1 else sum(len(line) for line in lines[start:end])
 
     def _is_too_big(self, start: int) -> bool:
-        size = sum(len(line.encode()) for line in self._lines[start : self._next])
-        return size > self._max_bytes + LINE_END_BYTES
+        row = "".join(self._lines[start : self._next]).rstrip("\r\n")
+        return len(row.encode()) > self._max_bytes

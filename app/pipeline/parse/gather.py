@@ -54,7 +54,7 @@ class Gather:
         """(the value, why it can not be read) of one record's text; what the value is worth, `add_value` judges."""
         size = len(text)
         problem = None
-        if size > self._max_bytes:
+        if size > self._max_bytes and size - text.endswith(b"\r") > self._max_bytes:
             problem = judge.too_big(self._max_bytes)
         elif size > judge.MANY_BYTES:
             problem = judge.too_many_values(text)

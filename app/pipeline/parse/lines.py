@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-LINE_END_BYTES = 2
+_LINE_END_BYTES = 2
 """CR LF does not count towards a record's size."""
 
 
@@ -10,7 +10,7 @@ class LineCutter:
     """Gives whole lines, ends included; a line longer than `max_bytes` is dropped as it comes and only reported."""
 
     def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes + LINE_END_BYTES
+        self._max_bytes = max_bytes + _LINE_END_BYTES
         self._tail = b""
         self._dropping = False
 

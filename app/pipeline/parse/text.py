@@ -53,7 +53,10 @@ class TextDecoder:
     def feed(self, block: bytes, final: bool = False) -> Iterator[bytes]:
         """The text of the next block; with `final` an unfinished character is an error."""
         if self._mark:
-            self._offset, block, self._mark = self._mark, block[self._mark :], 0
+            skipped = min(self._mark, len(block))
+            self._offset += skipped
+            self._mark -= skipped
+            block = block[skipped:]
         if self._decoder is None:
             yield from self._utf8(block, final)
         else:

@@ -23,6 +23,7 @@ from app.model.listing import (
     VehicleType,
 )
 
+_LONGEST_WORD = 120
 _SEPARATORS = re.compile(r"[\s_/,.()-]+")
 
 
@@ -80,7 +81,8 @@ WORDS: dict[str, dict[str, StrEnum]] = {
             BodyType.CONVERTIBLE: "cabriolet|cabrio|roadster|spider|spyder|conversível|кабриолет",
             BodyType.MINIVAN: "mpv|mini van|people carrier|monospace|минивэн",
             BodyType.VAN: "full size van|cargo van|passenger van|panel van|minibus|bus|transporter|фургон",
-            BodyType.PICKUP: "truck|pick up|pickup truck|pick up truck|crew cab|crew cab pickup|extended cab pickup|regular cab"
+            BodyType.PICKUP: "truck|pick up|pickup truck|pick up truck|crew cab"
+            "|crew cab pickup|extended cab pickup|regular cab"
             "|regular cab pickup|extended cab|quad cab|double cab|supercrew|пикап",
         }
     ),
@@ -137,6 +139,8 @@ WORDS: dict[str, dict[str, StrEnum]] = {
 
 def read_word(field: str, text: str, table: Mapping[str, StrEnum | None], use_words: bool = True) -> StrEnum | None:
     """The value that `text` stands for: by the sender's own table first (folded keys), then by the common words."""
+    if len(text) > _LONGEST_WORD:
+        return None
     word = fold_word(text)
     if word in table:
         return table[word]

@@ -135,7 +135,7 @@ def test_mileage_unit_by_value_then_column_then_rule_then_default() -> None:
 
 def test_lists_are_gathered_from_all_columns() -> None:
     fields = {"image_urls": {"from": ["main", "more"], "separator": ","}, "features": "eq"}
-    row = {
+    row: dict[str, object] = {
         "main": "https://a.example/1.jpg",
         "more": "https://a.example/2.jpg, /3.jpg,https://a.example/1.jpg",
         "eq": ["<li>ABS", "n/a", 5, "Tow bar"],

@@ -24,7 +24,17 @@ _JSON_VALUES = st.recursive(
 )
 _RECORDS = st.dictionaries(_TEXT, _JSON_VALUES, max_size=5)
 _BAD_ELEMENTS = st.sampled_from(
-    [rb'{"a":"\ud800"}', b'{"a":NaN}', b'{"a":' + b"9" * 400 + b"}", b'{"a" 1}', b"5", b"null", b'"x"', b"[{}]", b"oops"]
+    [
+        rb'{"a":"\ud800"}',
+        b'{"a":NaN}',
+        b'{"a":' + b"9" * 400 + b"}",
+        b'{"a" 1}',
+        b"5",
+        b"null",
+        b'"x"',
+        b"[{}]",
+        b"oops",
+    ]
 )
 _SPACE = st.sampled_from([b"", b" ", b"\n", b"\r\n  "])
 _CHUNKS = st.integers(1, 40)
@@ -34,9 +44,7 @@ _CSV = ReadHints(format=FileFormat.CSV)
 
 
 @given(st.lists(_RECORDS, max_size=8), _SPACE, _CHUNKS, _CHUNKS)
-def test_a_json_array_gives_its_elements(
-    records: list[dict[str, Any]], space: bytes, chunk: int, block: int
-) -> None:
+def test_a_json_array_gives_its_elements(records: list[dict[str, Any]], space: bytes, chunk: int, block: int) -> None:
     data = space + b"[" + (space + b"," + space).join(map(orjson.dumps, records)) + space + b"]" + space
 
     reading = read_file(data, _JSON, chunk=chunk, block=block)
@@ -80,10 +88,10 @@ def test_every_line_of_ndjson_is_accounted_for(parts: list[bytes], chunk: int, b
     assert len(reading.records) + len(reading.bad) + reading.blank == len(lines)
 
 
-_CELLS = st.text(st.sampled_from('ab "\',;\n\t|ü'), max_size=8)
+_CELLS = st.text(st.sampled_from("ab \"',;\n\t|ü"), max_size=8)
 
 
-@given(st.lists(st.lists(_CELLS, min_size=3, max_size=3), max_size=10), st.sampled_from("\n \r\n".split(" ")), _CHUNKS)
+@given(st.lists(st.lists(_CELLS, min_size=3, max_size=3), max_size=10), st.sampled_from(["\n", "\r\n"]), _CHUNKS)
 def test_rows_that_a_csv_writer_wrote_come_back(rows: list[list[str]], end: str, block: int) -> None:
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator=end)
