@@ -36,27 +36,31 @@ class KafkaSettings(_Group):
 
     bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma separated")
     group: str = Field("listings", description="consumer group, also the Faust app id")
-    security_protocol: str = Field("PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$")
-    sasl_mechanism: str = Field("SCRAM-SHA-512", pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$")
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
-    ssl_ca_file: Path | None = None
+    security_protocol: str = Field(
+        "PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$", description="how clients connect"
+    )
+    sasl_mechanism: str = Field(
+        "SCRAM-SHA-512", pattern="^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$", description="for the SASL protocols"
+    )
+    sasl_username: str | None = Field(None, description="for the SASL protocols")
+    sasl_password: SecretStr | None = Field(None, description="for the SASL protocols")
+    ssl_ca_file: Path | None = Field(None, description="certificates (PEM) to trust; the system's own without it")
     session_timeout_s: float = Field(20.0, gt=1, description="until a dead worker's partitions are reassigned")
-    heartbeat_s: float = Field(3.0, gt=0)
+    heartbeat_s: float = Field(3.0, gt=0, description="between two signs of life to the broker")
     publish_timeout_s: float = Field(30.0, gt=0, description="until an unconfirmed send counts as failed")
-    max_message_bytes: int = Field(_MIB, gt=1024)
+    max_message_bytes: int = Field(_MIB, gt=1024, description="largest record; not below the topics' max.message.bytes")
 
 
 class S3Settings(_Group):
     """The object store that producers upload to."""
 
-    endpoint_url: str = "http://127.0.0.1:7070"
-    region: str = "us-east-1"
-    access_key_id: str | None = None
-    secret_access_key: SecretStr | None = None
+    endpoint_url: str = Field("http://127.0.0.1:7070", description="address of the object store; buckets by path")
+    region: str = Field("us-east-1", description="region that requests are signed for")
+    access_key_id: str | None = Field(None, description="of an account that may read objects and list the buckets")
+    secret_access_key: SecretStr | None = Field(None, description="belongs to the access key")
     buckets: CommaList = Field(("listings-uploads",), description="allow-list; events of other buckets are skipped")
     prefix: str = Field("", description="only keys that start with it are read")
-    connect_timeout_s: float = Field(5.0, gt=0)
+    connect_timeout_s: float = Field(5.0, gt=0, description="until a connection stands")
     read_timeout_s: float = Field(30.0, gt=0, description="for one answer or one piece of the body")
 
     _split_buckets = field_validator("buckets", mode="before")(_split)
@@ -65,25 +69,27 @@ class S3Settings(_Group):
 class OpenSearchSettings(_Group):
     """The search index and the shared bulk writer."""
 
-    url: str = "http://127.0.0.1:9200"
-    username: str | None = None
-    password: SecretStr | None = None
-    ca_file: Path | None = None
+    url: str = Field("http://127.0.0.1:9200", description="address of OpenSearch")
+    username: str | None = Field(None, description="for basic authentication")
+    password: SecretStr | None = Field(None, description="for basic authentication")
+    ca_file: Path | None = Field(None, description="certificates (PEM) to trust; the system's own without it")
     alias: str = Field("listings", description="what the frontend searches and the writer writes to")
-    outcomes_index: str = "listing-outcomes"
-    request_timeout_s: float = Field(30.0, gt=0)
-    bulk_max_documents: int = Field(1000, gt=0)
-    bulk_max_bytes: int = Field(4 * _MIB, gt=0)
+    outcomes_index: str = Field("listing-outcomes", description="where the outcome of each file is kept")
+    request_timeout_s: float = Field(30.0, gt=0, description="until an unanswered request counts as an outage")
+    bulk_max_documents: int = Field(1000, gt=0, description="documents of one bulk request at most")
+    bulk_max_bytes: int = Field(4 * _MIB, gt=0, description="size of one bulk request at most")
     bulk_linger_s: float = Field(0.02, ge=0, description="how long the first document of a request waits for others")
     bulk_in_flight: int = Field(3, gt=0, description="bulk requests at once")
     outage_probe_max_s: float = Field(5.0, gt=0, description="longest pause between two probes of an outage")
 
 
 class SchemaRegistrySettings(_Group):
-    url: str = "http://127.0.0.1:8081/apis/ccompat/v7"
-    username: str | None = None
-    password: SecretStr | None = None
-    timeout_s: float = Field(10.0, gt=0)
+    """The registry of the Avro schemas."""
+
+    url: str = Field("http://127.0.0.1:8081/apis/ccompat/v7", description="address of the API in Confluent's form")
+    username: str | None = Field(None, description="for basic authentication")
+    password: SecretStr | None = Field(None, description="for basic authentication")
+    timeout_s: float = Field(10.0, gt=0, description="for one answer")
 
 
 class LimitsSettings(_Group):
@@ -94,41 +100,49 @@ class LimitsSettings(_Group):
     compression_max_ratio: float = Field(200.0, gt=1, description="decompressed / stored, beyond the first 10 MiB")
     record_max_bytes: int = Field(_MIB, gt=0, description="one record of a file")
     record_max_depth: int = Field(32, gt=0, description="nesting of one JSON record")
-    file_max_records: int = Field(20_000_000, gt=0)
-    rejects_max_share: float = Field(0.5, gt=0, le=1, description="above both: one dead letter for the whole file")
-    rejects_min_count: int = Field(20, gt=0)
+    file_max_records: int = Field(20_000_000, gt=0, description="records of one file")
+    rejects_max_share: float = Field(
+        0.5, gt=0, le=1, description="refused records; above this and the next: one dead letter for the whole file"
+    )
+    rejects_min_count: int = Field(20, gt=0, description="so many refused records never condemn a file")
     rejects_max_count: int = Field(1000, gt=0, description="never more dead letters than this for one file")
     outcome_max_rejects: int = Field(100, gt=0, description="reject details kept in an outcome; counts are complete")
 
 
 class WorkerSettings(_Group):
+    """One worker process: how much at once, how it stops, what it tells."""
+
     files_at_once: int = Field(100, ge=1, description="files being fetched and processed at once")
     accepted_max: int = Field(400, ge=1, description="records taken from a topic and not yet finished")
-    gate_at_once: int = Field(64, ge=1)
-    listings_at_once: int = Field(2000, ge=1)
-    file_timeout_s: float = Field(900.0, gt=0)
-    commit_every_s: float = Field(1.0, gt=0)
+    gate_at_once: int = Field(64, ge=1, description="notifications being answered at once")
+    listings_at_once: int = Field(2000, ge=1, description="single listings being indexed at once")
+    file_timeout_s: float = Field(900.0, gt=0, description="no effect yet: no file is stopped for taking long")
+    commit_every_s: float = Field(1.0, gt=0, description="how often finished offsets are committed")
     drain_s: float = Field(20.0, gt=0, description="what is in flight may take this long on SIGTERM or rebalance")
     http_host: str = Field("127.0.0.1", description="/metrics, /livez, /readyz")
     http_port: int = Field(6066, ge=0, le=65535, description="0: any free port")
-    data_dir: Path = Path(".stack/worker")
-    log_format: str = Field("auto", pattern="^(auto|json|console)$")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$")
+    data_dir: Path = Field(Path(".stack/worker"), description="a folder of its own; nothing in it has to be kept")
+    log_format: str = Field(
+        "auto", pattern="^(auto|json|console)$", description="auto: columns on a terminal, else JSON"
+    )
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least level that is logged")
 
 
 class RetrySettings(_Group):
+    """How often a record is tried, and how far apart."""
+
     attempts: int = Field(3, ge=1, description="tries in all, the first one included")
     base_s: float = Field(5.0, gt=0, description="the first delay is drawn from 0..base, then twice as long, …")
-    cap_s: float = Field(300.0, gt=0)
+    cap_s: float = Field(300.0, gt=0, description="no delay is drawn from more than 0..cap")
     waiting_max: int = Field(5000, ge=1, description="retries held in memory until due; the rest waits in Kafka")
 
 
 class PathsSettings(_Group):
     """Where the declared files are; the repository's own folders unless said otherwise."""
 
-    schemas: Path = _ROOT / "schemas"
-    topics: Path = _ROOT / "topics"
-    feeds: Path = _ROOT / "connectors" / "feeds"
+    schemas: Path = Field(_ROOT / "schemas", description="Avro schemas, index templates, stored searches")
+    topics: Path = Field(_ROOT / "topics", description="the topics to have")
+    feeds: Path = Field(_ROOT / "connectors" / "feeds", description="how senders' files map to our record")
 
 
 class Settings(BaseSettings):

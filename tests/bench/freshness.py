@@ -42,13 +42,14 @@ async def _run(system: System, prefix: str, files_per_s: int, per_file: int, sec
                 body = {
                     "size": 0,
                     "query": {"terms": {"origin.key": keys}},
-                    "aggs": {"keys": {"terms": {"field": "origin.key", "size": len(keys)}}},
+                    "aggs": {"keys": {"filters": {"filters": {key: {"term": {"origin.key": key}} for key in keys}}}},
                 }
                 path = f"/{system.settings.opensearch.alias}/_search?request_cache=false"
                 async with session.post(path, json=body) as response:
                     answer = await response.json()
                 now = time.perf_counter()
-                whole = [b["key"] for b in answer["aggregations"]["keys"]["buckets"] if b["doc_count"] == per_file]
+                counts = answer["aggregations"]["keys"]["buckets"]
+                whole = [key for key, bucket in counts.items() if bucket["doc_count"] == per_file]
                 found.extend(now - waiting.pop(key) for key in whole)
             await asyncio.sleep(_POLL_S)
 

@@ -1,12 +1,9 @@
-"""Files of the hostile corpus, damaged at random: they are read or refused, in one way only, and nothing else happens.
-
-`HYPOTHESIS_PROFILE`-style depth is left to the command line: `pytest tests/fuzz --hypothesis-seed=…`.
-"""
+"""Files of the hostile corpus, damaged at random: they are read or refused, in one way only, nothing else."""
 
 from __future__ import annotations
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.model.record import ReadHints
@@ -38,6 +35,7 @@ def _damaged(draw: st.DrawFn) -> tuple[HostileFile, bytes]:
     return file, bytes(damaged)
 
 
+@settings(deadline=None)
 @given(_damaged(), st.integers(1, 70), st.integers(1, 70), st.sampled_from([None, "cp1252"]))
 def test_damage_has_one_outcome(
     damaged: tuple[HostileFile, bytes], chunk: int, block: int, fallback: str | None

@@ -5,7 +5,7 @@ import os
 import zlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import FailureCode, FileRejected
@@ -44,6 +44,7 @@ def test_the_content_decides_what_it_is() -> None:
         assert decompressor.compression == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=5_000), max_size=4), st.integers(1, 3_000), st.booleans())
 def test_all_members_come_out_in_blocks_of_one_size(members: list[bytes], chunk: int, packed: bool) -> None:
     data = b"".join(map(gzip.compress, members)) if packed else b"x" + b"".join(members)
@@ -95,6 +96,7 @@ def test_a_wrong_checksum_is_damage_and_the_place_is_told() -> None:
     assert isinstance(error.__cause__, zlib.error)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2_000), st.integers(0, 255), st.integers(1, 3_000))
 def test_damage_is_found_at_the_same_place_however_it_is_cut(at: int, value: int, chunk: int) -> None:
     data = bytearray(gzip.compress(bytes(range(256)) * 2_000, compresslevel=1))

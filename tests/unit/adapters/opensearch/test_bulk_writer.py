@@ -172,6 +172,23 @@ class TestSharing:
             r.index.open.set()
             assert await asyncio.gather(*writes) == [WriteResult(1, 0)] * 20
 
+    async def test_who_waits_for_room_is_not_overtaken(self) -> None:
+        async with rig(bulk_max_documents=1, bulk_in_flight=1) as r:
+            r.index.open.clear()
+
+            async def write_again_at_once() -> None:
+                await r.writer.write(documents("n0"))
+                await r.writer.write([Document("a", 5, b"later")])
+
+            again = asyncio.create_task(write_again_at_once())
+            await until(lambda: len(r.index.requests) == 1)
+            more = asyncio.create_task(r.writer.write(documents("n1")))
+            waits = asyncio.create_task(r.writer.write([Document("a", 5, b"earlier")]))
+            await until(lambda: r.writer.unfinished == QUEUED_REQUESTS)
+            r.index.open.set()
+            await asyncio.gather(again, more, waits)
+            assert r.index.documents["a"] == (5, b"later")
+
     async def test_a_cancelled_writer_does_not_keep_others_waiting(self) -> None:
         async with rig(bulk_max_documents=1, bulk_in_flight=1) as r:
             r.index.open.clear()

@@ -8,7 +8,7 @@ import io
 from typing import Any
 
 import orjson
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.model.file import FileFormat
@@ -43,6 +43,7 @@ _NDJSON = ReadHints(format=FileFormat.NDJSON)
 _CSV = ReadHints(format=FileFormat.CSV)
 
 
+@settings(deadline=None)
 @given(st.lists(_RECORDS, max_size=8), _SPACE, _CHUNKS, _CHUNKS)
 def test_a_json_array_gives_its_elements(records: list[dict[str, Any]], space: bytes, chunk: int, block: int) -> None:
     data = space + b"[" + (space + b"," + space).join(map(orjson.dumps, records)) + space + b"]" + space
@@ -54,6 +55,7 @@ def test_a_json_array_gives_its_elements(records: list[dict[str, Any]], space: b
     assert reading.bad == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(_RECORDS.map(orjson.dumps), _BAD_ELEMENTS), min_size=1, max_size=12), _SPACE, _CHUNKS)
 def test_a_bad_element_costs_only_itself(elements: list[bytes], space: bytes, block: int) -> None:
     data = b"[" + (space + b"," + space).join(elements) + b"]"
@@ -75,6 +77,7 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(_RECORDS.map(orjson.dumps), _BAD_ELEMENTS, _SPACE), max_size=12), _CHUNKS, _CHUNKS)
 def test_every_line_of_ndjson_is_accounted_for(parts: list[bytes], chunk: int, block: int) -> None:
     lines = [b'{"first":1}', *(part.strip() for part in parts)]
@@ -91,6 +94,7 @@ def test_every_line_of_ndjson_is_accounted_for(parts: list[bytes], chunk: int, b
 _CELLS = st.text(st.sampled_from("ab \"',;\n\t|ü"), max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(_CELLS, min_size=3, max_size=3), max_size=10), st.sampled_from(["\n", "\r\n"]), _CHUNKS)
 def test_rows_that_a_csv_writer_wrote_come_back(rows: list[list[str]], end: str, block: int) -> None:
     file = io.StringIO(newline="")
@@ -110,6 +114,7 @@ def test_rows_that_a_csv_writer_wrote_come_back(rows: list[list[str]], end: str,
 _ROWS = st.lists(st.text(st.sampled_from('ab,"\r x'), max_size=12).map(str.strip), max_size=12)
 
 
+@settings(deadline=None)
 @given(_ROWS, _CHUNKS, _CHUNKS)
 def test_whatever_its_quotes_every_line_of_csv_is_accounted_for(rows: list[str], chunk: int, block: int) -> None:
     """Cells without line breaks: each line is one record, one refusal, blank, or part of a row that says so."""
@@ -127,6 +132,7 @@ def test_whatever_its_quotes_every_line_of_csv_is_accounted_for(rows: list[str],
         assert len(starts) + reading.blank + continued == len(rows)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), _CHUNKS, _CHUNKS, st.sampled_from([None, *FileFormat]))
 def test_any_bytes_give_the_same_however_they_are_cut(
     data: bytes, chunk: int, block: int, named: FileFormat | None
@@ -143,6 +149,7 @@ _FRAGMENTS = st.lists(
 ).map(b"".join)
 
 
+@settings(deadline=None)
 @given(_FRAGMENTS, _CHUNKS, _CHUNKS, st.sampled_from([None, *FileFormat]))
 def test_almost_json_gives_the_same_however_it_is_cut(
     data: bytes, chunk: int, block: int, named: FileFormat | None
@@ -155,6 +162,7 @@ def test_almost_json_gives_the_same_however_it_is_cut(
     assert packed.account()[:-1] == expected.account()[:-1]
 
 
+@settings(deadline=None)
 @given(st.lists(_RECORDS, min_size=1, max_size=6), _CHUNKS, st.data())
 def test_what_stands_before_a_break_is_read(records: list[dict[str, Any]], block: int, data: st.DataObject) -> None:
     text = orjson.dumps(records)
@@ -167,6 +175,7 @@ def test_what_stands_before_a_break_is_read(records: list[dict[str, Any]], block
     assert reading.error is not None
 
 
+@settings(deadline=None)
 @given(st.lists(_RECORDS, min_size=1, max_size=5))
 def test_every_record_can_be_written_out_again(records: list[dict[str, Any]]) -> None:
     for value in read_file(orjson.dumps(records)).values:

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.pipeline.parse.json_scan import ValueScanner, swallowed_neighbours
@@ -31,6 +31,7 @@ def _end(text: bytes, block: int) -> int:
     return at
 
 
+@settings(deadline=None)
 @given(_VALUES, st.sampled_from([b",", b"]", b" x", b'}"']), st.integers(1, 9))
 def test_the_end_of_any_value_is_found(value: Any, after: bytes, block: int) -> None:
     text = orjson.dumps(value)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.pipeline.parse.text import TextDecoder, Undecodable, byte_order_mark
@@ -23,12 +23,14 @@ def _decode(data: bytes, fallback: str | None = None, block: int = 1_000) -> tup
     return text.decode(), None
 
 
+@settings(deadline=None)
 @given(st.text(), st.sampled_from(["utf-8", *_MARKED]), st.integers(1, 7))
 def test_text_comes_out_whatever_its_encoding(text: str, encoding: str, block: int) -> None:
     text = "x" + text
     assert _decode(text.encode(encoding, "ignore"), block=block) == (text.encode(errors="ignore").decode(), None)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(1, 7), st.sampled_from([None, "cp1252", "latin-1", "shift_jis"]))
 def test_the_cutting_does_not_matter(data: bytes, block: int, fallback: str | None) -> None:
     (text, error), (other, same) = _decode(data, fallback), _decode(data, fallback, block)

@@ -1,0 +1,164 @@
+"""What each failure code means to people, and what they do about it: the words of the tables in docs/PRODUCERS.md.
+
+Which codes there are, and what happens after each, is read from `app.errors.FailureCode`; a test compares.
+"""
+
+from __future__ import annotations
+
+from app.errors import FailureCode as Code
+
+RESERVED = "Reserved: nothing reports it at present."
+
+MEANINGS: dict[Code, tuple[str, str]] = {
+    # skipped
+    Code.TEST_EVENT: ("The store tests that its notifications arrive.", "Nothing."),
+    Code.FOLDER_MARKER: ("The key stands for a folder: it ends in `/` or `_$folder$`.", "Nothing."),
+    Code.EVENT_NOT_HANDLED: (
+        "An event that brings no content (tags, retention, an archive restored), or a notification without events.",
+        "Nothing.",
+    ),
+    Code.OBJECT_REMOVED: (
+        "A file was removed from the bucket. Its listings stay in the index.",
+        "To take an offer down, send it with `status` `sold` or `removed`.",
+    ),
+    Code.BUCKET_NOT_ALLOWED: (
+        "The bucket is not in `LISTINGS_S3__BUCKETS`. (A file that is queued already is rejected.)",
+        "Add the bucket if its files are wanted.",
+    ),
+    Code.PREFIX_NOT_WATCHED: (
+        "The key does not start with `LISTINGS_S3__PREFIX`.",
+        "Upload below the prefix, or change the setting.",
+    ),
+    # rejected: the record on the topic
+    Code.NOTIFICATION_NOT_JSON: (
+        "A record of `listing-uploads` is not JSON in UTF-8.",
+        "Find out what else writes to the topic.",
+    ),
+    Code.NOTIFICATION_UNKNOWN_SHAPE: (
+        "JSON, but not a notification of a store that is known here.",
+        "Compare with [connectors/notifications](../connectors/notifications/README.md).",
+    ),
+    Code.KEY_NOT_DECODABLE: (
+        "The key of the object is longer than 1,024 bytes, is not form-encoded as the store promises, or has an "
+        "empty segment, a segment `.` or `..`, or a control character.",
+        "Upload the file under another key.",
+    ),
+    Code.RECORD_NOT_DECODABLE: (
+        "A record is neither a JSON object nor Avro of the topic's schema, or it is too big to be handed on.",
+        "Publish it again by the schema of the topic.",
+    ),
+    Code.SCHEMA_UNKNOWN: (
+        "The record names a schema id that the registry does not have.",
+        "Register the schema, then publish the record again.",
+    ),
+    Code.HEADER_INVALID: (
+        "The failure headers of a record on `listing-retry` can not be read, or name a topic that is none of ours.",
+        "Find out what else writes to the topic.",
+    ),
+    # rejected: the file
+    Code.OBJECT_MISSING: ("The object was not there any more when it was read.", "Upload it again if it is wanted."),
+    Code.OBJECT_FORBIDDEN: (
+        "The store refuses this object and no other, or it is archived.",
+        "Allow reading it or restore it, then upload it again or copy it onto itself.",
+    ),
+    Code.OBJECT_EMPTY: ("The file has no bytes, or nothing but blanks.", "Upload it again with its listings."),
+    Code.FILE_TOO_BIG: ("As stored it is over `LISTINGS_LIMITS__FILE_MAX_BYTES`.", "Split it."),
+    Code.DECOMPRESSED_TOO_BIG: ("Unpacked it is over `LISTINGS_LIMITS__DECOMPRESSED_MAX_BYTES`.", "Split it."),
+    Code.COMPRESSION_RATIO: (
+        "It unpacks to over `LISTINGS_LIMITS__COMPRESSION_MAX_RATIO` times its stored size.",
+        "Upload it unpacked, or in smaller parts.",
+    ),
+    Code.FORMAT_UNKNOWN: (
+        "Name and content type promise none of the formats, or the content is something else (XML, Excel, zip, …).",
+        "Send JSON, NDJSON or CSV, under a name that says so.",
+    ),
+    Code.FORMAT_MISMATCH: (
+        "The name or content type promises a format that the content is not.",
+        "Correct the name, or the content.",
+    ),
+    Code.COMPRESSION_BROKEN: ("The gzip data is damaged or cut off.", "Pack it again and upload it again."),
+    Code.ENCODING_INVALID: (
+        "The text is not UTF-8, nor UTF-16 or UTF-32 with a byte order mark.",
+        "Save it as UTF-8, or name its encoding in a profile.",
+    ),
+    Code.FILE_BROKEN: (
+        "The JSON is broken or cut off at the place told.",
+        "Mend it from there on and upload it again.",
+    ),
+    Code.RECORDS_NOT_FOUND: (
+        "There is nothing where the profile's `records` path leads.",
+        "Correct the file or the profile.",
+    ),
+    Code.HEADER_ROW_INVALID: (
+        "The first row of the CSV file can not be column names.",
+        "Add a header row, or name the columns in a profile.",
+    ),
+    Code.TOO_MANY_RECORDS: ("It has over `LISTINGS_LIMITS__FILE_MAX_RECORDS` records.", "Split it."),
+    Code.TOO_MANY_REJECTS: (
+        "Too many of its records were refused: more than `LISTINGS_LIMITS__REJECTS_MIN_COUNT` and a share over "
+        "`LISTINGS_LIMITS__REJECTS_MAX_SHARE`, or more than `LISTINGS_LIMITS__REJECTS_MAX_COUNT`.",
+        "The outcome has the first reasons. Correct the export and upload it again.",
+    ),
+    # rejected: one listing
+    Code.RECORD_NOT_AN_OBJECT: ("The record is no JSON object.", "Send an object for each listing."),
+    Code.RECORD_MALFORMED: (
+        "The record can not be read: no JSON, a quoted cell without its end, a number beyond 64 bits.",
+        "Correct it; send long ids as text.",
+    ),
+    Code.RECORD_TOO_BIG: (
+        "The record is over `LISTINGS_LIMITS__RECORD_MAX_BYTES`, or has more values than any listing.",
+        "Shorten it.",
+    ),
+    Code.RECORD_TOO_DEEP: ("It is nested deeper than `LISTINGS_LIMITS__RECORD_MAX_DEPTH`.", "Flatten it."),
+    Code.ROW_RAGGED: (
+        "A CSV row has other cells than the header, or a quote that does not close its cell.",
+        "Quote cells that hold the delimiter, and double the quotes inside.",
+    ),
+    Code.MISSING_REQUIRED: (
+        "`source`, `make`, `model`, or both `year` and `first_registration` are missing.",
+        "Send them.",
+    ),
+    Code.MISSING_ID: ("`source_listing_id` is missing.", "Send your own, stable id of the listing."),
+    Code.NOT_A_VEHICLE: ("The profile says that such a row is no vehicle.", "Nothing, or correct the profile."),
+    Code.FIELD_INVALID: ("A field has a value that it does not take.", "The reason tells field and what is expected."),
+    Code.INDEX_REFUSED: (
+        "OpenSearch refuses the document, or the outcome; the reason is in its own words.",
+        "Report it: what passes our checks should pass its.",
+    ),
+    # transient
+    Code.FETCH_FAILED: (
+        "The store failed for this object while it answered for others (a reset, a 5xx, a short answer).",
+        "If it became a dead letter: upload it again once the object can be read.",
+    ),
+    Code.FETCH_TIMED_OUT: (
+        "The store was too slow for this object (`LISTINGS_S3__READ_TIMEOUT_S`).",
+        "As above.",
+    ),
+    Code.CONTENT_CHANGED: (RESERVED, "–"),
+    Code.INDEX_TIMED_OUT: (RESERVED, "–"),
+    Code.HANDLING_TIMED_OUT: ("A time-out that nothing else explains.", "As for `unexpected`."),
+    Code.UNEXPECTED: (
+        "A fault of the application. The log event `unexpected_failure` has the traceback.",
+        "Report it with the traceback.",
+    ),
+    # outage
+    Code.UNREACHABLE: ("It does not answer, or fails for everything.", "Start it, mend the network or the address."),
+    Code.ACCESS_REFUSED: (
+        "It refuses everything: credentials, permissions, region, or a bucket that does not exist.",
+        "Correct the settings or the permissions.",
+    ),
+    Code.OVERLOADED: ("It asks everybody to slow down (429, 503).", "Wait. If it lasts, give it more room."),
+    Code.INDEX_UNAVAILABLE: (
+        "The index, its alias or a stored search is missing, closed, or blocked (a full disk).",
+        "`listings index apply` creates what is missing; open the index, or make room.",
+    ),
+    # operator
+    Code.SETTING_INVALID: ("A variable is unknown or has a value that it does not take.", "The message names it."),
+    Code.DECLARATION_INVALID: (
+        "A declared file (topic, schema, index, profile) has a mistake, or asks for what can not be done.",
+        "The message names file and place.",
+    ),
+    Code.PREREQUISITE_MISSING: ("A program is missing or too old.", "Install what the message names."),
+    Code.COMMAND_FAILED: ("A command could not do its work.", "The message says why."),
+}
+"""Code → (what it means, what to do)."""
