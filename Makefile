@@ -49,6 +49,10 @@ lint: $(READY) ## Style, types, and which module may import which
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
 
+.PHONY: docs
+docs: $(READY) ## Write the generated tables of README.md and docs/ anew
+	@$(VENV)/bin/python -m tests.support.docs
+
 .PHONY: clean
 clean: down ## Stop the servers and delete what make has made: packages, programs, data, results
 	rm -rf $(VENV) .cache .stack bench-results .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info

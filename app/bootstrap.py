@@ -79,7 +79,11 @@ class Worker:
         self._codec = AvroCodec(self._registry, load_schemas(settings.paths.schemas / "avro"))
         self._publisher = KafkaPublisher(settings.kafka)
         self._client = SearchClient(settings.opensearch)
-        probes = {Dependency.OBJECT_STORE: self._store.ping, Dependency.SCHEMA_REGISTRY: self._codec.ping}
+        probes = {
+            Dependency.OBJECT_STORE: self._store.ping,
+            Dependency.SCHEMA_REGISTRY: self._codec.ping,
+            Dependency.SEARCH_INDEX: self._client.ping,
+        }
         probing = Backoff(_FIRST_PROBE_S, settings.opensearch.outage_probe_max_s)
         self._outages = Outages(probes, probing, self._clock, self._stop)
         self._index = BulkWriter(self._client, settings.opensearch, on_outage=self._outages.changed)
@@ -111,7 +115,7 @@ class Worker:
             settings.s3.prefix,
         )
         files = FilesHandler(flow, encoder, handoff, outcomes, self._outages, clock)
-        listings = ListingsHandler(self._index, encoder, clock)
+        listings = ListingsHandler(self._index, encoder, clock, limits)
         origins = frozenset({UPLOADS, FILES, LISTINGS})
         retries = RetriesHandler(handoff, clock, self._stop, origins, longest_s=2 * retry.cap_s)
         worker = settings.worker

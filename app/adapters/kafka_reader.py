@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -13,8 +14,12 @@ from app.errors import Dependency, FailureCode, OperatorError, Outage
 from app.model.source_record import SourceRecord
 from app.settings import KafkaSettings
 
+T = TypeVar("T")
+
 _POLL_S = 1.0
 _ANSWER_S = 10.0
+_SILENT_POLLS = 30
+"""So many polls in a row without a record, an end or an error: the broker went away while it was read."""
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
@@ -91,17 +96,25 @@ class KafkaReader:
         return {tp.partition: tp.offset if tp.offset >= 0 else marks[tp.partition][1] for tp in answers}
 
     def read(self, topic: str, ranges: dict[int, tuple[int, int]]) -> Iterator[SourceRecord]:
-        """The records of each partition from its first to before its second offset, as they arrive."""
+        """The records of each partition from its first to before its second offset, as they arrive.
+
+        `Outage(BROKER)` when they stop coming.
+        """
         wanted = {p: span for p, span in ranges.items() if span[0] < span[1]}
         if not wanted:
             return
         with self._translated():
             self._consumer.assign([TopicPartition(topic, p, span[0]) for p, span in wanted.items()])
+        silent = 0
         while wanted:
             with self._translated():
                 message = self._consumer.poll(_POLL_S)
             if message is None:
+                silent += 1
+                if silent >= _SILENT_POLLS:
+                    raise self._outage("no records came")
                 continue
+            silent = 0
             if self._is_end(message):
                 wanted.pop(message.partition(), None)
                 continue
@@ -112,12 +125,13 @@ class KafkaReader:
                 del wanted[message.partition()]
             yield _record(message)
 
-    def newest(self, topic: str, count: int) -> list[SourceRecord]:
-        """The newest records over all partitions, newest first."""
+    def newest(self, topic: str, count: int, take: Callable[[SourceRecord], T]) -> list[T]:
+        """What `take` makes of the newest records over all partitions, newest first; their bytes are not kept."""
         marks = self.watermarks(topic)
         ranges = {p: (max(low, high - count), high) for p, (low, high) in marks.items()}
-        records = sorted(self.read(topic, ranges), key=lambda r: (r.timestamp_ms, r.offset), reverse=True)
-        return records[:count]
+        found = [((r.timestamp_ms, r.offset), take(r)) for r in self.read(topic, ranges)]
+        found.sort(key=itemgetter(0), reverse=True)
+        return [taken for _, taken in found[:count]]
 
     def _is_end(self, message: Message) -> bool:
         error = message.error()
@@ -125,19 +139,17 @@ class KafkaReader:
             return False
         if error.code() == KafkaError._PARTITION_EOF:
             return True
-        raise self._outage(error)
+        raise self._outage(error.str())
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except KafkaException as error:
-            raise self._outage(error.args[0]) from error
+            raise self._outage(error.args[0].str()) from error
 
-    def _outage(self, error: KafkaError) -> Outage:
-        return Outage(
-            FailureCode.UNREACHABLE, Dependency.BROKER, f"Kafka at {self._servers} does not answer: {error.str()}"
-        )
+    def _outage(self, reason: str) -> Outage:
+        return Outage(FailureCode.UNREACHABLE, Dependency.BROKER, f"Kafka at {self._servers} does not answer: {reason}")
 
 
 def _record(message: Message) -> SourceRecord:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from app.agents.codec import Encoder
 from app.agents.handoff import Handoff
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
+from app.agents.together import for_each
 from app.errors import Dependency, ListingRejected
 from app.failures.classify import classify
 from app.failures.headers import attempts_of
@@ -69,9 +68,7 @@ class FilesHandler:
         outcome = processed.outcome
         if processed.whole_file is not None:
             await self._handoff.failed(record, processed.whole_file, stage=STAGE, listing_file=file.object_id)
-        for start in range(0, len(processed.single), _DEAD_LETTERS_AT_ONCE):
-            batch = processed.single[start : start + _DEAD_LETTERS_AT_ONCE]
-            await asyncio.gather(*(self._dead_letter(record, file, reject) for reject in batch))
+        await for_each(processed.single, lambda reject: self._dead_letter(record, file, reject), _DEAD_LETTERS_AT_ONCE)
         await self._outcomes.report(outcome)
         log.info(
             "file_processed",

@@ -6,7 +6,7 @@ objects in one notification are answered each for itself.
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -15,6 +15,7 @@ from app.agents.codec import Encoder
 from app.agents.handoff import Handoff
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
+from app.agents.together import for_each
 from app.errors import Dependency, FailureCode, Rejected
 from app.failures.classify import classify
 from app.failures.headers import attempts_of, producer_headers
@@ -32,6 +33,15 @@ from app.ports import Clock, ObjectStore
 log = structlog.get_logger("listings.gate")
 FILES_TOPIC = "listing-files"
 STAGE = "gate"
+_AT_ONCE = 50  # a notification of a megabyte holds thousands of events; a store sends one
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """An object that was not queued; only a `Rejected` is final."""
+
+    info: ObjectInfo
+    error: Exception
 
 
 class GateHandler:
@@ -60,19 +70,22 @@ class GateHandler:
         self._prefix = prefix
 
     async def __call__(self, record: SourceRecord) -> None:
-        """Raises `Rejected` for a notification that can not be understood, `Transient` when it has to come again."""
+        """Raises `Rejected` for a notification that can not be understood."""
+        attempts = attempts_of(record) + 1
         notification = parse_notification(record.value or b"")
         for code in notification.skipped:
             self._skip(record, code)
         admitted = [event for event in notification.events if self._is_wanted(record, event)]
-        results = await asyncio.gather(*(self._admit(record, event) for event in admitted))
-        for error in notification.rejected[:1]:
+        answers = await for_each(admitted, lambda event: self._admit(record, event), _AT_ONCE)
+        refused = [answer for answer in answers if answer is not None]
+        troubled = [one for one in refused if not isinstance(one.error, Rejected)]
+        if troubled:
+            if await self._comes_again(record, troubled[0]):
+                return  # what is refused for good is told then: once, not with every try
+        elif notification.rejected:
             # One dead letter for the notification, whatever else in it can not be read.
-            await self._handoff.failed(record, error, stage=STAGE)
-        failed = next((error for error in results if error is not None), None)
-        if failed is not None:
-            # The whole notification comes again; queueing the other files twice is harmless.
-            raise failed
+            await self._handoff.failed(record, notification.rejected[0], stage=STAGE)
+        await for_each(refused, lambda one: self._refuse(record, one, attempts), _AT_ONCE)
 
     def _is_wanted(self, record: SourceRecord, event: ObjectEvent) -> bool:
         code = wanted(event, self._buckets, self._prefix)
@@ -84,25 +97,19 @@ class GateHandler:
         metrics.SKIPPED.labels(code).inc()
         log.debug("upload_skipped", record=record.place, error_code=code)
 
-    async def _admit(self, record: SourceRecord, event: ObjectEvent) -> Exception | None:
-        """Queue the file of one event; the error when the notification has to come again."""
+    async def _admit(self, record: SourceRecord, event: ObjectEvent) -> _Refused | None:
+        """Queue the file of one event; None when that is done."""
+        info: ObjectInfo | None = None
         try:
             info = await self._outages.ride_out(
                 Dependency.OBJECT_STORE,
                 f"{event.bucket}/{event.key}",
                 lambda: self._store.head(event.bucket, event.key),
             )
-        except Rejected as error:
-            await self._reject(record, _unseen(event, self._clock.now()), error)
-            return None
-        except Exception as error:
-            return error
-        try:
             check_object(info, self._limits)
-        except Rejected as error:
-            await self._reject(record, info, error)
-            return None
-        await self._queue(record, queue_entry(event, info, self._clock.now()))
+            await self._queue(record, queue_entry(event, info, self._clock.now()))
+        except Exception as error:
+            return _Refused(info or _unseen(event, self._clock.now()), error)
         return None
 
     async def _queue(self, record: SourceRecord, entry: ListingFile) -> None:
@@ -111,11 +118,26 @@ class GateHandler:
             FILES_TOPIC, key=entry.object_id.encode(), value=value, headers=producer_headers(record)
         )
 
-    async def _reject(self, record: SourceRecord, info: ObjectInfo, error: Rejected) -> None:
-        await self._handoff.failed(record, error, stage=STAGE, listing_file=f"{info.bucket}/{info.key}")
-        await self._outcomes.report(unread_outcome(info, classify(error), attempts_of(record) + 1, self._clock.now()))
+    async def _comes_again(self, record: SourceRecord, trouble: _Refused) -> bool:
+        """Hand the notification on as a whole; queueing its other files twice is harmless. False: it is dead now."""
+        story = await self._handoff.failed(record, trouble.error, stage=STAGE, listing_file=_name(trouble.info))
+        return story.due_at is not None
+
+    async def _refuse(self, record: SourceRecord, refused: _Refused, attempts: int) -> None:
+        """Tell the producer, and ops when it is not the notification as a whole that they are told of."""
+        info, error = refused.info, refused.error
+        if isinstance(error, Rejected):
+            await self._handoff.failed(record, error, stage=STAGE, listing_file=_name(info))
+        await self._outcomes.report(unread_outcome(info, classify(error), attempts, self._clock.now()))
+
+
+def _name(info: ObjectInfo) -> str:
+    return f"{info.bucket}/{info.key}"
 
 
 def _unseen(event: ObjectEvent, now: datetime) -> ObjectInfo:
-    """What is known of an object that is not there: the event's word, and the present as its time."""
-    return ObjectInfo(event.bucket, event.key, event.size or 0, event.etag or "", now)
+    """What is known of an object that could not be seen: the event's word, and the present as its time.
+
+    In whole seconds, as stores give them: the outcome of an upload in this same second must not count as older.
+    """
+    return ObjectInfo(event.bucket, event.key, event.size or 0, event.etag or "", now.replace(microsecond=0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.agents.handoff import Handoff
 from app.agents.intake import Handler
-from app.errors import Skipped
+from app.errors import Outage, Skipped
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 
@@ -12,17 +12,24 @@ from app.observability import metrics
 def guarded(handler: Handler, handoff: Handoff, stage: str) -> Handler:
     """The handler, with every `Exception` it raises handed on under the stage's name.
 
-    What it still raises is a failed handoff: the record can not be acknowledged, and the worker has to stop.
+    An `Outage` that the handler did not wait out itself is waited out here and the record handled again: it is
+    nobody's failure and burns no attempt. What is still raised is a failed handoff: the record can not be
+    acknowledged, and the worker has to stop.
     """
     duration = metrics.STAGE_DURATION.labels(stage)
 
     async def handle(record: SourceRecord) -> None:
         with duration.time():
-            try:
-                await handler(record)
-            except Skipped as skipped:
-                metrics.SKIPPED.labels(skipped.code).inc()
-            except Exception as error:
-                await handoff.failed(record, error, stage=stage)
+            while True:
+                try:
+                    await handler(record)
+                except Skipped as skipped:
+                    metrics.SKIPPED.labels(skipped.code).inc()
+                except Outage as outage:
+                    await handoff.wait_over(outage)
+                    continue
+                except Exception as error:
+                    await handoff.failed(record, error, stage=stage)
+                return
 
     return handle

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 
 from app.agents.outages import Outages
-from app.errors import Outage
+from app.errors import Dependency, Outage
 from app.failures.classify import classify
 from app.failures.headers import Story
 from app.failures.route import DEAD_LETTER_TOPIC, RetryPolicy
@@ -45,7 +45,12 @@ class Handoff:
             except Outage as outage:
                 await self._outages.wait_over(outage)
             else:
+                self._outages.answered(Dependency.BROKER)
                 return
+
+    async def wait_over(self, outage: Outage) -> None:
+        """Wait an outage out, whatever is down; `LeftForLater` when the worker stops first."""
+        await self._outages.wait_over(outage)
 
     async def failed(
         self,

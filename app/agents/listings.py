@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import cast
 
 import orjson
 
 from app.agents.codec import Encoder
 from app.errors import FailureCode, ListingRejected, Problem, Rejected
-from app.failures.headers import origin_of
-from app.model.record import RawRecord
+from app.failures.headers import Origin, origin_of
+from app.model.record import Limits, RawRecord
 from app.model.source_record import SourceRecord
 from app.observability import metrics
-from app.pipeline.transform import Mapper, Origin
+from app.pipeline.parse.judge import MANY_BYTES, malformed, problem_of, too_big, too_many_values
+from app.pipeline.transform import Mapper
+from app.pipeline.transform import Origin as Place
 from app.ports import Clock, ListingIndex
 
 STAGE = "listings"
@@ -22,21 +25,30 @@ _EXPECTED = "a JSON object, or Avro with the registry's framing"
 
 
 class ListingsHandler:
-    """Handles one record of `listings`: Avro with the registry's framing, or a JSON object."""
+    """Handles one record of `listings`: Avro with the registry's framing, or a JSON object.
 
-    def __init__(self, index: ListingIndex, encoder: Encoder, clock: Clock) -> None:
+    A listing is judged as one of a file is: the same limits on depth and size (`record_max_depth`,
+    `record_max_bytes`), the same reasons.
+    """
+
+    def __init__(self, index: ListingIndex, encoder: Encoder, clock: Clock, limits: Limits) -> None:
         self._index = index
         self._encoder = encoder
         self._clock = clock
+        self._limits = limits
 
     async def __call__(self, record: SourceRecord) -> None:
         """Raises `Rejected` with every reason when the listing is refused."""
-        value = await self._decode(record.value or b"")
-        if not value.get("source"):
-            raise ListingRejected([Problem(FailureCode.MISSING_REQUIRED, "source", "the name of the sender")])
+        try:
+            await self._index_one(record, await self._decode(record.value or b""))
+        except Rejected:
+            metrics.LISTINGS.labels("rejected").inc()
+            raise
+
+    async def _index_one(self, record: SourceRecord, value: Mapping[str, object]) -> None:
         origin = origin_of(record)
-        uploaded_at = datetime.fromtimestamp(origin.timestamp_ms / 1000, UTC)
-        place = Origin(origin.topic, f"{origin.partition}/{origin.offset}", "", uploaded_at)
+        uploaded_at = _published_at(origin)
+        place = Place(origin.topic, f"{origin.partition}/{origin.offset}", "", uploaded_at)
         mapped = Mapper(None, "", place, self._clock.now()).map_all([RawRecord(1, None, value)])
         if mapped.rejects:
             raise ListingRejected(mapped.rejects[0].problems)
@@ -51,10 +63,35 @@ class ListingsHandler:
     async def _decode(self, payload: bytes) -> Mapping[str, object]:
         if payload[:1] == _FRAMED:
             return await self._encoder.decode(payload)
-        try:
-            value = orjson.loads(payload)
-        except orjson.JSONDecodeError:
-            value = None
-        if not isinstance(value, dict):
-            raise Rejected(FailureCode.RECORD_NOT_DECODABLE, f"expected {_EXPECTED}")
-        return value
+        problem = self._too_big(payload)
+        if problem is None:
+            try:
+                value = orjson.loads(payload)
+            except orjson.JSONDecodeError as error:
+                problem = malformed(error, self._limits.record_max_depth)
+            else:
+                problem = problem_of(value, self._limits.record_max_depth)
+                if problem is None:
+                    return cast("Mapping[str, object]", value)
+        if problem.field is None and problem.code in (FailureCode.RECORD_MALFORMED, FailureCode.RECORD_NOT_AN_OBJECT):
+            raise Rejected(FailureCode.RECORD_NOT_DECODABLE, f"expected {_EXPECTED}, got {problem.got}")
+        raise ListingRejected([problem])
+
+    def _too_big(self, payload: bytes) -> Problem | None:
+        if len(payload) > self._limits.record_max_bytes:
+            return too_big(self._limits.record_max_bytes)
+        return too_many_values(payload) if len(payload) > MANY_BYTES else None
+
+
+def _published_at(origin: Origin) -> datetime:
+    """The time of the record, the version of its listing; producers, and headers, can set it to anything."""
+    try:
+        if origin.timestamp_ms < 0:
+            raise ValueError("no timestamp")
+        return datetime.fromtimestamp(origin.timestamp_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Rejected(
+            FailureCode.RECORD_NOT_DECODABLE,
+            f"expected the time of publishing as the record's timestamp, in milliseconds since 1970, "
+            f"got {origin.timestamp_ms}: it is the version of the listing",
+        ) from None

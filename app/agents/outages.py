@@ -1,6 +1,7 @@
 """Outages: while a dependency is down for everybody, work that needs it waits, and nothing is burnt or lost.
 
-One probe a dependency, with capped backoff; everybody who waits goes on when it succeeds. Consecutive failures of
+One probe a dependency, with capped backoff; everybody who waits goes on when it succeeds. Where there is no probe (the
+broker), those who wait try again themselves, ever less often, until `answered` is told. Consecutive failures of
 different objects are taken for an outage as well: a store that answers 500 to everybody is down.
 """
 
@@ -50,6 +51,7 @@ class Outages:
         self._open: dict[Dependency, OpenOutage] = {}
         self._over: dict[Dependency, asyncio.Event] = {}
         self._failed: dict[Dependency, set[str]] = {}
+        self._tries: dict[Dependency, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -79,6 +81,12 @@ class Outages:
             task.add_done_callback(self._tasks.discard)
         await self._stop.wait_unless_stopping(self._over[dependency])
 
+    def answered(self, dependency: Dependency) -> None:
+        """Note that a dependency without a probe did what it was asked: its outage is over."""
+        if dependency in self._tries:
+            del self._tries[dependency]
+            self.changed(dependency, False, "")
+
     async def ride_out(self, dependency: Dependency, subject: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try something that needs the dependency, as often as outages interrupt it.
 
@@ -106,27 +114,19 @@ class Outages:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _probe_until_over(self, dependency: Dependency) -> None:
-        failures = 0
-        answered = False
-        while not answered:
-            failures += 1
-            await asyncio.sleep(self._backoff.ceiling_s(failures))
-            answered = await self._answers(dependency)
-        self._failed.pop(dependency, None)
-        self.changed(dependency, False, "")
-        self._over.pop(dependency).set()
-
-    async def _answers(self, dependency: Dependency) -> bool:
         probe = self._probes.get(dependency)
         if probe is None:
-            return True
-        try:
-            await probe()
-        except (Outage, Transient, TimeoutError):
-            return False
-        except ListingsError:
-            return True  # it answered: the object of the probe need not exist
-        return True
+            self._tries[dependency] = tries = self._tries.get(dependency, 0) + 1
+            await asyncio.sleep(self._backoff.ceiling_s(tries))
+        else:
+            failures = 1
+            await asyncio.sleep(self._backoff.ceiling_s(failures))
+            while not await _answers(dependency, probe):
+                failures += 1
+                await asyncio.sleep(self._backoff.ceiling_s(failures))
+            self._failed.pop(dependency, None)
+            self.changed(dependency, False, "")
+        self._over.pop(dependency).set()
 
     def _failed_once_more(self, dependency: Dependency, subject: str, message: str) -> Outage | None:
         """The `Outage` to wait for once enough different subjects failed in a row."""
@@ -136,3 +136,17 @@ class Outages:
             return None
         reason = f"{len(subjects)} different objects failed in a row; last: {message}"
         return Outage(FailureCode.UNREACHABLE, dependency, reason)
+
+
+async def _answers(dependency: Dependency, probe: Probe) -> bool:
+    try:
+        await probe()
+    except (Outage, Transient, OSError):
+        return False
+    except ListingsError:
+        return True  # it answered: the object of the probe need not exist
+    except Exception as error:
+        # A bug of ours in the probe. The outage goes on: nothing is lost by waiting, and `/readyz` tells of it.
+        log.error("probe_failed", dependency=dependency, exc_info=error)
+        return False
+    return True

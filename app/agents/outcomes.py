@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
+from dataclasses import replace
 
 import orjson
 
 from app.agents.codec import Encoder
 from app.agents.handoff import Handoff
-from app.model.document import Document
+from app.agents.together import together
+from app.model.document import Document, version_of
 from app.model.outcome import FileOutcome
 from app.observability import metrics
 from app.pipeline.wire import outcome_to_wire
 from app.ports import ListingIndex
 
 OUTCOMES_TOPIC = "listing-outcomes"
+VALUE_MAX_BYTES = 900_000
+"""Below the `max.message.bytes` of the topic, which a hundred hostile rejects with all their reasons can exceed."""
+_SUBJECT = f"{OUTCOMES_TOPIC}-value"
 
 
 class OutcomeReporter:
@@ -25,11 +29,17 @@ class OutcomeReporter:
         self._encoder = encoder
 
     async def report(self, outcome: FileOutcome) -> None:
-        """Publish and keep the outcome; returns when both are confirmed."""
-        wire = outcome_to_wire(outcome)
-        value = await self._encoder.encode(f"{OUTCOMES_TOPIC}-value", wire)
+        """Publish and keep the outcome; returns when both are confirmed.
+
+        Details of rejects are left out until it fits into a record; the counts are always complete. Raises what the
+        index raises when it refuses the outcome; `LeftForLater` when the worker stops before both are confirmed.
+        """
+        value = await self._encoder.encode(_SUBJECT, outcome_to_wire(outcome))
+        while len(value) > VALUE_MAX_BYTES and outcome.rejects:
+            outcome = replace(outcome, rejects=outcome.rejects[: len(outcome.rejects) // 2])
+            value = await self._encoder.encode(_SUBJECT, outcome_to_wire(outcome))
         key = f"{outcome.bucket}/{outcome.key}"
-        await asyncio.gather(
+        await together(
             self._handoff.publish(OUTCOMES_TOPIC, key=key.encode(), value=value),
             self._index.write_outcome(outcome_document(outcome)),
         )
@@ -45,7 +55,7 @@ def outcome_document(outcome: FileOutcome) -> Document:
     """The outcome as a document: one for each object, the newest version of the object wins."""
     return Document(
         id=outcome_id(outcome.bucket, outcome.key),
-        version=int(outcome.uploaded_at.timestamp() * 1000),
+        version=version_of(outcome.uploaded_at),
         body=orjson.dumps(outcome, option=orjson.OPT_UTC_Z),
     )
 

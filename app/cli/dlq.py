@@ -16,6 +16,8 @@ from app.model.source_record import SourceRecord
 from app.settings import load_settings
 
 _PREVIEW_BYTES = 300
+_LOOKED_THROUGH = 10_000
+"""Newest dead letters that are searched for those asked for; one flood must not hide the others."""
 
 
 @click.group("dlq")
@@ -25,19 +27,20 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The newest N.")
-@click.option("--code", help="Only this failure code.")
+@click.option("--code", metavar="CODE", type=click.Choice(list(map(str, FailureCode))), help="Only this failure code.")
 @click.option("--file", "file_prefix", help="Only files whose bucket/key starts with this.")
 @output_option
 def list_dead_letters(limit: int, code: str | None, file_prefix: str | None, output: str) -> None:
     """The newest dead letters, newest first."""
+    filtered = code is not None or file_prefix is not None
     with KafkaReader(load_settings().kafka) as reader:
-        records = reader.newest(DEAD_LETTER_TOPIC, limit)
-    letters = [letter for letter in map(describe, records) if _matches(letter, code, file_prefix)]
+        newest = reader.newest(DEAD_LETTER_TOPIC, max(limit, _LOOKED_THROUGH) if filtered else limit, describe)
+    letters = [letter for letter in newest if _matches(letter, code, file_prefix)][:limit]
     if output == "json":
         print_json(letters)
         return
     if not letters:
-        console().print("No dead letters." if code is None and file_prefix is None else "No dead letters match.")
+        console().print(f"None of the newest {len(newest):,} dead letters matches." if filtered else "No dead letters.")
         return
     columns = ["place", "at", "code", "attempts", "file", "record", "reason"]
     print_table(columns, [[letter[c] for c in columns] for letter in letters], right=["attempts", "record"])
@@ -56,31 +59,35 @@ def show(place: str, output: str) -> None:
     with KafkaReader(load_settings().kafka) as reader:
         low, high = reader.watermarks(DEAD_LETTER_TOPIC).get(partition, (0, 0))
         if not low <= offset < high:
+            holds = f"offsets {low} to {high - 1}" if low < high else "none"
             raise OperatorError(
-                FailureCode.COMMAND_FAILED,
-                f"there is no dead letter {place}; partition {partition} holds offsets {low} to {high - 1}",
+                FailureCode.COMMAND_FAILED, f"there is no dead letter {place}; partition {partition} holds {holds}"
             )
-        record = next(reader.read(DEAD_LETTER_TOPIC, {partition: (offset, offset + 1)}))
-    letter = describe(record) | {"producer_headers": _other_headers(record), "value": _preview(record.value)}
+        record = next(reader.read(DEAD_LETTER_TOPIC, {partition: (offset, offset + 1)}), None)
+    if record is None:
+        raise OperatorError(FailureCode.COMMAND_FAILED, f"there is no dead letter {place} any more")
+    letter = describe(record)
+    headers = _other_headers(record, all_of_them="stage" not in letter)
     if output == "json":
-        print_json(letter)
+        print_json(letter | {"producer_headers": headers, "value": _preview(record.value)})
         return
-    print_fields(letter)
+    shown = ", ".join(f"{name}={value}" for name, value in headers.items())
+    print_fields(letter | {"producer_headers": shown or None, "value": _preview(record.value)})
 
 
 def describe(record: SourceRecord) -> dict[str, object]:
     """A dead letter as plain values; one without readable headers is shown all the same."""
-    common: dict[str, object] = {
-        "place": f"{record.partition}/{record.offset}",
-        "at": datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S"),
+    letter: dict[str, object] = {"place": f"{record.partition}/{record.offset}", "at": _time(record.timestamp_ms)}
+    content = {
+        "key": None if record.key is None else record.key.decode(errors="replace"),
+        "bytes": len(record.value or b""),
     }
     try:
         story = story_of(record)
     except Rejected as error:
-        return common | {
-            "code": error.code, "attempts": None, "file": None, "record": None, "reason": error.message,
-        }  # fmt: skip
-    return common | {
+        unknown = {"code": error.code, "attempts": None, "file": None, "record": None, "reason": error.message}
+        return letter | unknown | content
+    told = {
         "code": story.code,
         "kind": story.kind,
         "stage": story.stage,
@@ -92,9 +99,16 @@ def describe(record: SourceRecord) -> dict[str, object]:
         "origin": f"{story.origin.topic}/{story.origin.partition}/{story.origin.offset}",
         "first_failed_at": story.first_at.isoformat(),
         "last_failed_at": story.last_at.isoformat(),
-        "key": None if record.key is None else record.key.decode(errors="replace"),
-        "bytes": len(record.value or b""),
     }
+    return letter | told | content
+
+
+def _time(timestamp_ms: int) -> str | None:
+    """None for a timestamp that is none: whoever writes the record sets it."""
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _matches(letter: dict[str, object], code: str | None, file_prefix: str | None) -> bool:
@@ -103,8 +117,13 @@ def _matches(letter: dict[str, object], code: str | None, file_prefix: str | Non
     return file_prefix is None or str(letter["file"] or "").startswith(file_prefix)
 
 
-def _other_headers(record: SourceRecord) -> dict[str, str]:
-    return {n: v.decode(errors="replace") for n, v in record.headers.items() if n not in STORY_HEADERS}
+def _other_headers(record: SourceRecord, all_of_them: bool) -> dict[str, str]:
+    """The producer's headers; all of them when the story they should tell can not be read."""
+    return {
+        name: value.decode(errors="replace")
+        for name, value in record.headers.items()
+        if all_of_them or name not in STORY_HEADERS
+    }
 
 
 def _preview(value: bytes | None) -> str | None:

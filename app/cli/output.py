@@ -1,13 +1,19 @@
-"""How commands print: a table for people, JSON for scripts, colours only on a terminal."""
+"""How commands print: a table for people, JSON for scripts, colours only on a terminal.
+
+What is printed was sent by others: keys, reasons and headers may hold anything. No control character of theirs
+reaches the terminal (escape sequences, CWE-150), and nothing that reorders the text around it (CVE-2021-42574).
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
 
 import click
 import orjson
+from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
@@ -32,13 +38,24 @@ def output_option(function: F) -> F:
     return decorate(function)
 
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _PIPE_WIDTH = 400  # nobody wants a log file or a pipe folded at 80 columns
+_GAP = 2  # between two columns
+_SHORT = 20  # a time, a code, a place, a number: never folded
 
 
-def console() -> Console:
-    """Standard output; made anew each time so that tests and pipes see the stream of the moment."""
-    plain = Console(highlight=False)
-    return plain if plain.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
+def plain(text: str) -> str:
+    """The text with control characters, line breaks among them, and marks of direction spelt out, as in `\\x1b`."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def console(widest: int = 0) -> Console:
+    """Standard output; made anew each time so that tests and pipes see the stream of the moment.
+
+    `widest` is the number of columns that what is printed takes: a pipe always has them.
+    """
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=max(_PIPE_WIDTH, widest))
 
 
 def console_err() -> Console:
@@ -48,39 +65,58 @@ def console_err() -> Console:
 
 def print_json(value: object) -> None:
     """One JSON document, indented, keys in the order given, a newline at the end."""
-    click.echo(orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+    text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
+    # Line breaks are the indentation's own; the others can only be part of a JSON text, which may spell them so.
+    click.echo(_CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text))
 
 
-def print_table(
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    *,
-    title: str | None = None,
-    right: Sequence[str] = (),
-) -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
     """A table; the columns named in `right` are aligned right. Cells are literal text, never markup.
 
-    Only the last column is folded on a narrow terminal: the others are what a person copies.
+    Nothing is ever cut off. On a terminal that is too narrow, long columns are folded; where even that leaves them
+    no room, each row is printed as a block of lines.
     """
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        is_last = column == columns[-1]
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    out = console(sum(widths) + _GAP * (len(widths) - 1))
+    long = [width > _SHORT for width in widths]
+    room = out.width - _GAP * (len(widths) - 1) - sum(w for w, is_long in zip(widths, long, strict=True) if not is_long)
+    if room < sum(min(width, _SHORT) for width in widths if width > _SHORT):
+        _print_blocks(out, [dict(zip(columns, row, strict=True)) for row in cells])
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column, is_long in zip(columns, long, strict=True):
         justify: JustifyMethod = "right" if column in right else "left"
-        table.add_column(column, justify=justify, overflow="fold", no_wrap=not is_last)
-    for row in rows:
-        table.add_row(*(Text("–" if cell is None else _cell(cell)) for cell in row))
-    console().print(table)
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=not is_long)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    out.print(table)
+
+
+def _print_blocks(out: Console, rows: Sequence[Mapping[str, str]]) -> None:
+    for number, row in enumerate(rows):
+        if number:
+            out.print()
+        out.print(_fields(row))
 
 
 def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+    if value is None:
+        return "–"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(str(value))
 
 
 def print_fields(fields: Mapping[str, object]) -> None:
-    """Name and value, a line each."""
+    """Name and value, a line each; a value too long for the terminal is folded."""
+    cells = {plain(name): _cell(value) for name, value in fields.items()}
+    longest = max(map(cell_len, cells.values()), default=0)
+    console(max(map(cell_len, cells), default=0) + _GAP + longest).print(_fields(cells))
+
+
+def _fields(cells: Mapping[str, str]) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold")
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in fields.items():
-        table.add_row(name, Text("–" if value is None else _cell(value)))
-    console().print(table)
+    for name, value in cells.items():
+        table.add_row(Text(name), Text(value))
+    return table

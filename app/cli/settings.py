@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import click
@@ -10,6 +11,10 @@ from pydantic import BaseModel, SecretStr
 
 from app.cli.output import output_option, print_json, print_table
 from app.settings import PREFIX, Settings, load_settings
+
+_MASK = "********"
+_USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://).*@", re.IGNORECASE)
+"""The part of a URL that may hold a password (RFC 3986, 3.2.1)."""
 
 
 @click.group("settings")
@@ -33,7 +38,7 @@ def show(output: str) -> None:
 
 def describe(settings: Settings) -> list[tuple[str, str | None, bool, str]]:
     """Name, printable value, whether the environment sets it, and its meaning, for each setting."""
-    given = {name.upper() for name in os.environ}
+    given = {name.upper() for name, value in os.environ.items() if value}
     rows = []
     for group, field in Settings.model_fields.items():
         values: Any = getattr(settings, group)
@@ -51,5 +56,5 @@ def _printable(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, SecretStr):
-        return "********"
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+        return _MASK
+    return _USER_INFO.sub(rf"\1{_MASK}@", ",".join(value) if isinstance(value, tuple) else str(value))

@@ -114,7 +114,7 @@ def origin_of(record: SourceRecord) -> Origin:
         _text(record.headers, "failure-origin-topic"),
         _number(record.headers, "failure-origin-partition"),
         _number(record.headers, "failure-origin-offset"),
-        _number(record.headers, "failure-origin-timestamp"),
+        _timestamp(record.headers, "failure-origin-timestamp"),
     )
 
 
@@ -178,6 +178,15 @@ def _number(headers: Mapping[str, bytes], name: str) -> int:
     text = _text(headers, name)
     if not (text.isascii() and text.isdigit() and len(text) <= 19):
         raise _invalid(name, "a whole number, not negative")
+    return int(text)
+
+
+def _timestamp(headers: Mapping[str, bytes], name: str) -> int:
+    """As Kafka has it: -1 for a record without one, and whatever else its producer has set."""
+    text = _text(headers, name)
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
+        raise _invalid(name, "milliseconds since 1970")
     return int(text)
 
 

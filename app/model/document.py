@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def version_of(uploaded_at: datetime) -> int:
+    """The version of what was uploaded then; by whole numbers, as floats lose a millisecond here and there."""
+    return (uploaded_at - _EPOCH) // _MILLISECOND
 
 
 @dataclass(frozen=True, slots=True)

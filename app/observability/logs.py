@@ -1,16 +1,22 @@
-"""Log events: a static name in the past tense, everything else in fields. JSON for a service, columns on a terminal."""
+"""Log events: a static name in the past tense, everything else in fields. JSON for a service, columns on a terminal.
+
+Neither shows payloads or credentials. So tracebacks have no local variables, and of a foreign exception only the class
+is told: its text often quotes what it could not digest. Our own errors, and those of the operating system, speak.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
+from collections.abc import Iterator
+from typing import TextIO
 
 import structlog
 
-# Without local variables: they hold payloads and credentials.
-_TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
-)
+from app.errors import ListingsError
+
+_MAX_FRAMES = 20
 _NOISY = ("aiokafka", "mode", "faust", "opensearch", "asyncio")
 
 
@@ -24,11 +30,9 @@ def configure_logs(log_format: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: list[structlog.typing.Processor] = (
-        [_TRACEBACKS, structlog.processors.JSONRenderer()]
+        [structlog.processors.ExceptionRenderer(_as_fields), structlog.processors.JSONRenderer()]
         if as_json
-        else [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
-        ]
+        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_as_lines)]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -51,3 +55,39 @@ def configure_logs(log_format: str, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The exception, then what caused it or was being handled, as Python's own tracebacks tell it."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _text(error: BaseException) -> str | None:
+    return str(error) if isinstance(error, ListingsError | OSError) else None
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return list(traceback.extract_tb(error.__traceback__))[-_MAX_FRAMES:]
+
+
+def _as_fields(exc_info: structlog.typing.ExcInfo) -> list[dict[str, object]]:
+    return [
+        {
+            "type": type(error).__qualname__,
+            "message": _text(error),
+            "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in _frames(error)],
+        }
+        for error in _chain(exc_info[1])
+    ]
+
+
+def _as_lines(out: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    for number, error in enumerate(_chain(exc_info[1])):
+        out.write("\n" if number == 0 else "\ncaused by ")
+        text = _text(error)
+        out.write(type(error).__qualname__ + ("" if text is None else f": {text!r}") + "\n")
+        out.writelines(f"  {frame.filename}:{frame.lineno} {frame.name}\n" for frame in _frames(error))

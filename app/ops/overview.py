@@ -46,7 +46,11 @@ class Freshness:
 
 
 def topic_lags(offsets: Offsets) -> list[TopicLag]:
-    """The lag of each source topic; a partition never committed counts from its first record."""
+    """The lag of each source topic.
+
+    A partition counts from its first record when it was never committed, or when the commit lies beyond its end:
+    then the topic was made anew, and the group starts from its beginning.
+    """
     lags = []
     for topic in SOURCE_TOPICS:
         marks = offsets.watermarks(topic)
@@ -54,7 +58,7 @@ def topic_lags(offsets: Offsets) -> list[TopicLag]:
         behind = 0
         for partition, (low, high) in marks.items():
             position = committed.get(partition)
-            behind += high - (low if position is None else max(low, position))
+            behind += high - (low if position is None or position > high else max(low, position))
         lags.append(TopicLag(topic, behind, sum(high - low for low, high in marks.values())))
     return lags
 
@@ -65,7 +69,8 @@ def dead_letters(offsets: Offsets, now: datetime) -> DeadLetters:
 
     def since(span: timedelta) -> int:
         starts = offsets.offsets_at("listing-dlq", now - span)
-        return sum(high - starts[partition] for partition, (_, high) in marks.items())
+        # Some may have come since the marks were asked for.
+        return sum(max(0, high - starts.get(partition, high)) for partition, (_, high) in marks.items())
 
     total = sum(high - low for low, high in marks.values())
     return DeadLetters(total, since(timedelta(days=1)), since(timedelta(hours=1)))

@@ -1,14 +1,17 @@
 """One file, from the object store into the index: fetch → read → transform → index, as one stream.
 
 Memory does not grow with the file: at most `WRITES_AHEAD` slices wait for the index while the next is being read.
-The event loop gets its turn after every slice (some 5 ms of work).
+The event loop gets its turn after every slice (some 5 ms of work). However processing ends, no write and no open
+stream of it is left behind.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from types import TracebackType
 
 from app.errors import FailureCode, FileRejected, ListingRejected, Problem, Rejected
 from app.failures.limits import floods
@@ -75,6 +78,7 @@ class FileFlow:
         self._profile_for = profile_for
         self._limits = limits
         self._clock = clock
+        self._turn = asyncio.Lock()
 
     async def process(self, file: ListingFile, attempts: int = 1) -> ProcessedFile:
         """Read the object as it is now and index its listings.
@@ -97,15 +101,18 @@ class FileFlow:
         origin = Origin(info.bucket, info.key, info.etag, info.uploaded_at)
         mapper = Mapper(profile, default_source(info), origin, self._clock.now())
         whole_file: Rejected | None = None
-        writes = _Writes(self._index, account, self._limits.rejects_max_count)
         try:
             self._check_size(info)
-            async for piece in _slices(fetched, reader, account):
-                await self._take(piece, mapper, writes, account)
+            async with (
+                _Writes(self._index, account, self._limits.rejects_max_count) as writes,
+                _closed_afterwards(fetched.chunks()) as chunks,
+            ):
+                async for chunk in chunks:
+                    account.bytes_read += len(chunk)
+                    await self._work_off(reader.feed(chunk), mapper, writes, account)
+                await self._work_off(reader.finish(), mapper, writes, account)
         except Rejected as error:
             whole_file = error
-        finally:
-            await writes.settle()
         account.rejects.sort(key=lambda reject: reject.record)
         shape = None if reader.shape is None else str(reader.shape)
         outcome = self._outcome(info, account, attempts, shape, None if profile is None else profile.name)
@@ -118,7 +125,23 @@ class FileFlow:
                 f"expected at most {self._limits.file_max_bytes:,} bytes, the object has {info.size:,}",
             )
 
-    async def _take(self, piece: Slice, mapper: Mapper, writes: _Writes, account: FileAccount) -> None:
+    async def _work_off(self, pieces: Iterator[Slice], mapper: Mapper, writes: _Writes, account: FileAccount) -> None:
+        """Parse, map and hand on slice by slice, one slice of one file in each turn of the event loop.
+
+        Parsing waits for nothing, so files gain nothing from being parsed side by side; but a turn in which a hundred
+        of them each took their 5 ms would keep requests to the index waiting for half a second.
+        """
+        while True:
+            async with self._turn:
+                piece = next(pieces, None)
+                documents = [] if piece is None else self._map(piece, mapper, account)
+            if piece is None:
+                return
+            if documents:
+                await writes.add(documents)
+            await asyncio.sleep(0)
+
+    def _map(self, piece: Slice, mapper: Mapper, account: FileAccount) -> list[Document]:
         keep = self._limits.rejects_max_count
         mapped = mapper.map_all(piece.records)
         account.read += len(piece.records) + len(piece.bad)
@@ -128,8 +151,7 @@ class FileFlow:
             account.reject(RecordReject(bad.number, bad.line, (bad.problem,)), keep)
         for reject in mapped.rejects:
             account.reject(reject, keep)
-        if mapped.documents:
-            await writes.add(mapped.documents)
+        return mapped.documents
 
     def _outcome(
         self, info: ObjectInfo, account: FileAccount, attempts: int, shape: str | None, profile: str | None
@@ -176,7 +198,11 @@ class FileFlow:
 
 
 class _Writes:
-    """A few writes of one file in flight, so that reading and indexing overlap."""
+    """A few writes of one file in flight, so that reading and indexing overlap.
+
+    Leaving it waits for them, also when the file turned out to be broken: what was read before the break is indexed
+    and counted. On any other exception they are cancelled: the file is processed again.
+    """
 
     def __init__(self, index: ListingIndex, account: FileAccount, keep: int) -> None:
         self._index = index
@@ -184,38 +210,39 @@ class _Writes:
         self._keep = keep
         self._running: list[asyncio.Task[WriteResult]] = []
 
-    async def add(self, documents: list[Document]) -> None:
-        self._running.append(asyncio.create_task(self._index.write(documents)))
-        if len(self._running) >= WRITES_AHEAD:
-            self._account.wrote(await self._running.pop(0), self._keep)
+    async def __aenter__(self) -> _Writes:
+        return self
 
-    async def settle(self) -> None:
-        """Wait for all of them; on cancellation none is left running."""
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
         try:
-            while self._running:
-                self._account.wrote(await self._running[0], self._keep)
-                del self._running[0]
+            if error is None or isinstance(error, Rejected):
+                while self._running:
+                    await self._settle_first()
         finally:
             for task in self._running:
                 task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def add(self, documents: list[Document]) -> None:
+        self._running.append(asyncio.create_task(self._index.write(documents)))
+        if len(self._running) >= WRITES_AHEAD:
+            await self._settle_first()
+
+    async def _settle_first(self) -> None:
+        self._account.wrote(await self._running[0], self._keep)
+        del self._running[0]
 
 
-async def _slices(fetched: FetchedObject, reader: FileReader, account: FileAccount) -> AsyncIterator[Slice]:
-    async for chunk in fetched.chunks():
-        account.bytes_read += len(chunk)
-        async for piece in _in_turns(reader.feed(chunk)):
-            yield piece
-    async for piece in _in_turns(reader.finish()):
-        yield piece
-
-
-async def _in_turns(pieces: Iterator[Slice]) -> AsyncIterator[Slice]:
-    first = True
-    for piece in pieces:
-        if not first:
-            await asyncio.sleep(0)
-        first = False
-        yield piece
+@asynccontextmanager
+async def _closed_afterwards(chunks: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """A generator that is not read to its end holds its connection until somebody closes it."""
+    try:
+        yield chunks
+    finally:
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
 
 
 def _hints(profile: Profile | None, info: ObjectInfo) -> ReadHints:

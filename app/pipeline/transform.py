@@ -15,7 +15,7 @@ from datetime import datetime
 import orjson
 
 from app.errors import ListingRejected
-from app.model.document import Document
+from app.model.document import Document, version_of
 from app.model.listing import Quality
 from app.model.outcome import RecordReject
 from app.model.record import RawRecord
@@ -62,7 +62,7 @@ class Mapper:
         self._reader: ProfileReader | None = None if profile is None else reader_for(profile)
         self._source = default_source if profile is None else profile.source
         self._calendar = Calendar.at(now, 1 if profile is None else profile.defaults.years_ahead)
-        self._version = int(origin.uploaded_at.timestamp() * 1000)
+        self._version = version_of(origin.uploaded_at)
         self._hash_start = _hash_start(self._source)
         self._before_record, self._after_record = _constant_part(origin, now)
 

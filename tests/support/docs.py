@@ -24,7 +24,7 @@ from pydantic.fields import FieldInfo
 
 from app.cli import NOUNS, cli
 from app.errors import FailureCode
-from app.model.listing import ALIASES, FIELDS, SENT, Quality
+from app.model.listing import ALIASES, FIELDS, SENT, YEAR_MIN, Field, Quality
 from app.observability import metrics
 from app.ops.topics import TopicFile, load_topics
 from app.pipeline.schema import expected
@@ -35,6 +35,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
 _PLACE = re.compile(r"(<!-- generated: ([a-z:]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _DAY_MS = 86_400_000
+_FLOW = ("listing-uploads", "listing-files", "listings", "listing-retry", "listing-dlq", "listing-outcomes")
 _SIZES = ((1024**3, "GiB"), (1024**2, "MiB"))
 
 CODE_GROUPS = {
@@ -60,11 +61,20 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def fields() -> str:
     """Every field that may be sent."""
-    short = {name: f" (short: `{alias}`)" for alias, name in ALIASES.items() if alias != "listing_id"}
-    return table(
-        ("Field", "Takes", "Meaning"),
-        ((f"`{field.name}`{short.get(field.name, '')}", expected(field), field.doc) for field in SENT),
-    )
+    rows = []
+    for field in SENT:
+        short = " or ".join(f"`{alias}`" for alias, name in ALIASES.items() if name == field.name)
+        rows.append((f"`{field.name}`" + (f", or {short}" if short else ""), _taken(field), field.doc))
+    return table(("Field", "Takes", "Meaning"), rows)
+
+
+def _taken(field: Field) -> str:
+    """What the field takes; where a rule goes beyond the field itself, the rule."""
+    if field.name in ("title", "description"):
+        return f"text; what is beyond {field.longest:,} characters is cut off"
+    if field.name in ("year", "build_year"):
+        return f"an integer from {YEAR_MIN} to next year"
+    return expected(field)
 
 
 def added() -> str:
@@ -134,14 +144,18 @@ def _default(name: str, field: FieldInfo) -> str:
         return f"`{value.relative_to(PROJECT) if value.is_absolute() else value}`"
     if isinstance(value, tuple):
         return f"`{','.join(value)}`"
-    size = next((f" ({value // unit} {word})" for unit, word in _SIZES if name.endswith("_bytes") and value >= unit), "")
+    size = next(
+        (f" ({value // unit} {word})" for unit, word in _SIZES if name.endswith("_bytes") and value >= unit), ""
+    )
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`{size}"
 
 
 def _takes(name: str, field: FieldInfo) -> str:
     bounds: dict[str, Any] = {}
     for rule in field.metadata:
-        bounds |= {key: found for key in ("gt", "ge", "le", "pattern") if (found := getattr(rule, key, None)) is not None}
+        bounds |= {
+            key: found for key in ("gt", "ge", "le", "pattern") if (found := getattr(rule, key, None)) is not None
+        }
     if "pattern" in bounds:
         return ", ".join(f"`{choice}`" for choice in bounds["pattern"].strip("^$()").split("|"))
     marks = (("gt", ">"), ("ge", "≥"), ("le", "≤"))
@@ -181,15 +195,19 @@ def declared_metrics() -> list[MetricWrapperBase]:
 def topics() -> str:
     """The topics as declared."""
     return table(
-        ("Topic", "Key", "Value", "What is on it", "Written by", "Kept"),
-        (_topic_row(topic) for topic in load_topics(PathsSettings().topics)),
+        ("Topic", "Key", "Value", "What is on it", "Kept"),
+        map(
+            _topic_row, sorted(load_topics(PathsSettings().topics), key=lambda topic: _FLOW.index(topic.metadata.name))
+        ),
     )
 
 
 def _topic_row(topic: TopicFile) -> tuple[str, ...]:
+    name = topic.metadata.name
+    subject = f"{name}-value"
+    value = topic.annotation("schema").replace(subject, f"[{subject}](schemas/avro/{subject}.avsc)")
     kept = f"{int(topic.spec.config['retention.ms']) // _DAY_MS} days"
-    told = (topic.annotation(name) for name in ("key", "schema", "purpose", "producers"))
-    return (f"`{topic.metadata.name}`", *told, kept)
+    return (f"`{name}`", topic.annotation("key"), value, topic.annotation("purpose"), kept)
 
 
 def commands() -> str:
@@ -227,6 +245,7 @@ def render(text: str) -> str:
 
 
 def main() -> None:
+    """Rewrite the pages whose generated parts are not as they should be."""
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         if (new := render(text)) != text:

@@ -44,11 +44,13 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Upload the file under another key.",
     ),
     Code.RECORD_NOT_DECODABLE: (
-        "A record is neither a JSON object nor Avro of the topic's schema, or it is too big to be handed on.",
+        "A record is neither a JSON object nor Avro of the topic's schema, has no usable timestamp, or is too big to "
+        "be handed on.",
         "Publish it again by the schema of the topic.",
     ),
     Code.SCHEMA_UNKNOWN: (
-        "The record names a schema id that the registry does not have.",
+        "The record names a schema id that the registry does not have. (When it lacks a schema of ours, that is an "
+        "outage.)",
         "Register the schema, then publish the record again.",
     ),
     Code.HEADER_INVALID: (

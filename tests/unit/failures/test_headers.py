@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,9 +71,17 @@ def test_a_record_that_never_failed_has_no_attempts() -> None:
     assert attempts_of(source_record(headers=STORY.to_headers())) == 2
 
 
+@pytest.mark.parametrize("timestamp_ms", [-1, 0, 2**63 - 1])
+def test_whatever_timestamp_a_record_has_its_story_can_be_read(timestamp_ms: int) -> None:
+    story = replace(STORY, origin=replace(STORY.origin, timestamp_ms=timestamp_ms))
+    assert story_of(source_record(headers=story.to_headers())) == story
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("failure-origin-timestamp", b"--1"),
+        ("failure-origin-timestamp", b""),
         ("failure-attempts", b"-1"),
         ("failure-attempts", b"9" * 5000),
         ("failure-attempts", "\u0661".encode()),

@@ -1,0 +1,277 @@
+"""The gate, through one notification at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import quote_plus
+
+import orjson
+import pytest
+
+from app.agents.gate import GateHandler
+from app.agents.guard import guarded
+from app.agents.stopping import LeftForLater
+from app.errors import FailureCode, Rejected, Transient
+from app.model.document import Document
+from app.model.source_record import SourceRecord
+from app.observability import metrics
+from tests.support.agents import Parts, come_back, eventually, others_running, story_in
+from tests.support.hostile import listing
+from tests.support.limits import limits
+from tests.support.memory import START, MemoryStore
+from tests.support.records import source_record
+
+CONTENT = orjson.dumps([listing(1)])
+RESET = Transient(FailureCode.FETCH_FAILED, "connection reset by the store")
+
+
+class Bench(Parts):
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = GateHandler(
+            self.store,
+            self.encoder,
+            self.handoff,
+            self.outcomes,
+            self.outages,
+            self.clock,
+            limits(file_max_bytes=1000),
+            buckets=("cars", "trucks"),
+            prefix="in/",
+        )
+        self.handle = guarded(self.gate, self.handoff, "gate")
+
+    def put_all(self, *keys: str) -> None:
+        for key in keys:
+            self.put(key, CONTENT)
+
+    @property
+    def queued_keys(self) -> list[object]:
+        return [file["key"] for file in self.queued]
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+def created(key: str, bucket: str = "cars", event: str = "ObjectCreated:Put", **about: Any) -> dict[str, Any]:
+    return {"eventName": event, "s3": {"bucket": {"name": bucket}, "object": {"key": quote_plus(key), **about}}}
+
+
+def notification(*records: object, headers: dict[str, bytes] | None = None) -> SourceRecord:
+    value = orjson.dumps({"Records": [created(r) if isinstance(r, str) else r for r in records]})
+    return source_record(value, topic="listing-uploads", key=None, headers=headers)
+
+
+async def test_a_file_is_queued_under_its_name_as_the_store_has_it(bench: Bench) -> None:
+    bench.put("in/är+1 .csv.gz", CONTENT)
+    record = notification(created("in/är+1 .csv.gz", size=7, eTag="stale"), headers={"traceparent": b"00-ab"})
+    await bench.handle(record)
+    (sent,) = bench.publisher.sent
+    assert (sent.topic, sent.key) == ("listing-files", "cars/in/är+1 .csv.gz".encode())
+    assert sent.headers == {"traceparent": b"00-ab"}
+    (file,) = bench.queued
+    assert (file["size"], file["etag"], file["format_hint"], file["compression_hint"]) == (
+        len(CONTENT), f"{len(CONTENT):x}", "csv", "gzip",
+    )  # fmt: skip
+
+
+async def test_the_story_of_a_retried_notification_does_not_travel_with_its_files(bench: Bench) -> None:
+    bench.put("in/a.json", CONTENT)
+    bench.store.trouble["in/a.json"] = [RESET]
+    await bench.handle(notification("in/a.json", headers={"traceparent": b"00-ab"}))
+    await bench.handle(come_back(bench.retries[0], "listing-uploads"))
+    (sent,) = bench.publisher.to("listing-files")
+    assert sent.headers == {"traceparent": b"00-ab"}
+
+
+async def test_each_object_of_a_notification_is_answered_for_itself(bench: Bench) -> None:
+    bench.put_all("in/a.json", "in/photo.jpg", "in/z.csv")
+    bench.put("in/big.json", b"x" * 1001)
+    bench.put("in/empty.csv", b"")
+    record = notification("in/a.json", "in/gone.json", "in/big.json", "in/empty.csv", "in/photo.jpg", "in/z.csv")
+    await bench.handle(record)
+    assert bench.queued_keys == ["in/a.json", "in/z.csv"]
+    assert bench.dead_codes() == {
+        "cars/in/gone.json": FailureCode.OBJECT_MISSING,
+        "cars/in/big.json": FailureCode.FILE_TOO_BIG,
+        "cars/in/empty.csv": FailureCode.OBJECT_EMPTY,
+        "cars/in/photo.jpg": FailureCode.FORMAT_UNKNOWN,
+    }
+    assert len(bench.dead) == 4
+    assert {sent.value for sent in bench.dead} == {record.value}
+    assert {(f"cars/{told['key']}", told["failure_code"]) for told in bench.told} == set(bench.dead_codes().items())
+    assert {told["status"] for told in bench.told} == {"rejected"}
+    assert len(bench.index.outcomes) == 4
+    assert bench.retries == []
+
+
+async def test_one_object_in_trouble_brings_the_whole_notification_again_once(bench: Bench) -> None:
+    bench.put_all("in/a.json", "in/b.json", "in/c.json")
+    bench.store.trouble = {"in/b.json": [RESET], "in/c.json": [RESET]}
+    record = notification("in/a.json", "in/b.json", "in/gone.json", "in/c.json")
+    await bench.handle(record)
+    assert bench.queued_keys == ["in/a.json"]
+    (retry,) = bench.retries
+    assert (retry.value, story_in(retry).code, story_in(retry).attempts) == (record.value, RESET.code, 1)
+    assert (bench.dead, bench.told) == ([], [])
+
+    await bench.handle(come_back(retry, "listing-uploads"))
+    assert sorted(map(str, bench.queued_keys)) == ["in/a.json", "in/a.json", "in/b.json", "in/c.json"]
+    assert bench.dead_codes() == {"cars/in/gone.json": FailureCode.OBJECT_MISSING}
+    assert [(told["key"], told["attempts"]) for told in bench.told] == [("in/gone.json", 2)]
+    assert (len(bench.dead), len(bench.retries)) == (1, 1)
+
+
+async def test_after_three_tries_the_notification_is_dead_and_every_object_has_its_outcome(bench: Bench) -> None:
+    bench.put_all("in/a.json")
+    bench.store.trouble["in/b.json"] = [RESET] * 3
+    record = notification("in/b.json", "in/gone.json", "in/a.json")
+    for _ in range(3):
+        await bench.handle(record)
+        if bench.retries:
+            record = come_back(bench.retries[-1], "listing-uploads")
+    assert (len(bench.retries), len(bench.dead)) == (2, 2)
+    assert bench.dead_codes() == {"cars/in/b.json": RESET.code, "cars/in/gone.json": FailureCode.OBJECT_MISSING}
+    assert {(told["key"], told["failure_code"], told["attempts"]) for told in bench.told} == {
+        ("in/b.json", RESET.code, 3),
+        ("in/gone.json", FailureCode.OBJECT_MISSING, 3),
+    }
+
+
+async def test_an_outage_of_the_store_is_waited_out_and_burns_no_attempt(bench: Bench) -> None:
+    bench.put_all("in/a.json", "in/b.json")
+    bench.store.down = True
+    task = asyncio.create_task(bench.handle(notification("in/a.json", "in/b.json", "in/gone.json")))
+    await eventually("probes", lambda: bench.store.probes >= 3)
+    assert bench.publisher.sent == []
+    bench.store.down = False
+    await task
+    assert sorted(map(str, bench.queued_keys)) == ["in/a.json", "in/b.json"]
+    assert bench.retries == []
+    assert [told["attempts"] for told in bench.told] == [1]
+
+
+async def test_a_stop_during_an_outage_hands_nothing_on_and_leaves_nothing_running(bench: Bench) -> None:
+    bench.put_all("in/a.json")
+    bench.store.down = True
+    task = asyncio.create_task(bench.handle(notification("in/a.json", "in/b.json")))
+    await eventually("probes", lambda: bench.store.probes >= 1)
+    bench.stop.set()
+    with pytest.raises(LeftForLater):
+        await task
+    await bench.outages.aclose()
+    await eventually("the end of all tasks", lambda: not others_running())
+    assert bench.publisher.sent == []
+
+
+async def test_a_cancelled_notification_leaves_nothing_running(bench: Bench) -> None:
+    bench.put_all("in/a.json", "in/b.json")
+    bench.publisher.held["listing-files"] = asyncio.Event()
+    task = asyncio.create_task(bench.handle(notification("in/a.json", "in/b.json")))
+    await eventually("both objects to be under way", lambda: len(others_running()) == 3)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert others_running() == set()
+    assert bench.publisher.sent == []
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (created("in/a.json", bucket="secrets"), FailureCode.BUCKET_NOT_ALLOWED),
+        (created("out/a.json"), FailureCode.PREFIX_NOT_WATCHED),
+        (created("in/folder/"), FailureCode.FOLDER_MARKER),
+        (created("in/a.json", event="s3:ObjectRemoved:Delete"), FailureCode.OBJECT_REMOVED),
+        (created("in/a.json", event="ObjectTagging:Put"), FailureCode.EVENT_NOT_HANDLED),
+    ],
+)
+async def test_what_is_not_for_us_is_counted_and_never_asked_for(
+    bench: Bench, record: dict[str, Any], code: FailureCode
+) -> None:
+    before = metrics.SKIPPED.labels(code)._value.get()
+    await bench.handle(notification(record))
+    assert metrics.SKIPPED.labels(code)._value.get() == before + 1
+    assert (bench.store.heads, bench.publisher.sent) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (None, FailureCode.NOTIFICATION_NOT_JSON),
+        (b"", FailureCode.NOTIFICATION_NOT_JSON),
+        (b"\xff\x00garbage", FailureCode.NOTIFICATION_NOT_JSON),
+        (b'{"Records":' + b"[" * 5000 + b"]" * 5000 + b"}", FailureCode.NOTIFICATION_NOT_JSON),
+        (b"[]", FailureCode.NOTIFICATION_UNKNOWN_SHAPE),
+        (b'{"hello":"world"}', FailureCode.NOTIFICATION_UNKNOWN_SHAPE),
+        (orjson.dumps({"Records": [created("x")]}).replace(b'"x"', b'"%zz"'), FailureCode.KEY_NOT_DECODABLE),
+    ],
+)
+async def test_what_is_no_notification_is_one_dead_letter_and_no_retry(
+    bench: Bench, value: bytes | None, code: FailureCode
+) -> None:
+    await bench.handle(source_record(value, topic="listing-uploads", key=b"k"))
+    (sent,) = bench.publisher.sent
+    assert (sent.topic, sent.key, sent.value, story_in(sent).code) == ("listing-dlq", b"k", value, code)
+
+
+async def test_a_record_that_can_not_be_read_does_not_sink_the_others(bench: Bench) -> None:
+    bench.put_all("in/a.json")
+    await bench.handle(notification({"eventName": 7}, "in/a.json", {"eventName": 8}))
+    assert bench.queued_keys == ["in/a.json"]
+    (dead,) = bench.dead
+    assert story_in(dead).code is FailureCode.NOTIFICATION_UNKNOWN_SHAPE
+
+
+async def test_a_bug_with_one_object_is_retried_under_its_own_code(bench: Bench) -> None:
+    bench.put_all("in/a.json")
+    bench.store.trouble["in/b.json"] = [KeyError("4711")]
+    await bench.handle(notification("in/b.json", "in/a.json"))
+    assert bench.queued_keys == ["in/a.json"]
+    (retry,) = bench.retries
+    assert (story_in(retry).code, story_in(retry).exception) == (FailureCode.UNEXPECTED, "KeyError")
+    assert not any(b"4711" in value for value in retry.headers.values())
+
+
+async def test_an_outcome_that_its_index_refuses_costs_a_dead_letter_not_the_worker(bench: Bench) -> None:
+    async def refuse(_: Document) -> None:
+        raise Rejected(FailureCode.INDEX_REFUSED, "the outcome is refused")
+
+    bench.index.write_outcome = refuse  # type: ignore[method-assign]
+    await bench.handle(notification("in/gone.json"))
+    assert [story_in(dead).code for dead in bench.dead] == [FailureCode.OBJECT_MISSING, FailureCode.INDEX_REFUSED]
+
+
+async def test_unreadable_story_headers_are_one_dead_letter_before_anything_is_done(bench: Bench) -> None:
+    bench.put_all("in/a.json")
+    await bench.handle(notification("in/a.json", headers={"failure-attempts": b"\xff"}))
+    (sent,) = bench.publisher.sent
+    assert (sent.topic, story_in(sent).code) == ("listing-dlq", FailureCode.HEADER_INVALID)
+
+
+async def test_a_notification_of_thousands_asks_a_few_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asking = most = 0
+    head = MemoryStore.head
+
+    async def counted(self: MemoryStore, bucket: str, key: str) -> object:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0)
+        asking -= 1
+        return await head(self, bucket, key)
+
+    monkeypatch.setattr(MemoryStore, "head", counted)
+    keys = [f"in/{number}.json" for number in range(500)]
+    bench.put_all(*keys)
+    await bench.handle(notification(*keys))
+    assert sorted(map(str, bench.queued_keys)) == sorted(keys)
+    assert 1 < most <= 64
+
+
+async def test_the_outcome_of_an_object_never_seen_is_not_newer_than_an_upload_in_that_second(bench: Bench) -> None:
+    bench.clock.advance(0.7)
+    await bench.handle(notification("in/gone.json"))
+    assert [told["uploaded_at"] for told in bench.told] == [START.isoformat()]

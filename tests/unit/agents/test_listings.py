@@ -1,0 +1,181 @@
+"""The listings agent: one listing published to Kafka."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.agents.guard import guarded
+from app.agents.listings import ListingsHandler
+from app.errors import FailureCode
+from app.failures.headers import Story
+from app.model.source_record import SourceRecord
+from app.observability import metrics
+from tests.support.agents import Parts, come_back, story_in
+from tests.support.hostile import listing
+from tests.support.limits import limits
+from tests.support.records import source_record
+
+PUBLISHED_MS = 1_772_359_380_123
+
+
+class Bench(Parts):
+    def __init__(self) -> None:
+        super().__init__()
+        listings = ListingsHandler(self.index, self.encoder, self.clock, limits())
+        self.handle = guarded(listings, self.handoff, "listings")
+
+    @property
+    def documents(self) -> list[tuple[int, dict[str, object]]]:
+        return list(self.index.documents.values())
+
+    def only_story(self) -> Story:
+        (sent,) = self.publisher.sent
+        assert sent.topic == "listing-dlq"
+        return story_in(sent)
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+def published(value: bytes | None, timestamp_ms: int = PUBLISHED_MS, **headers: bytes) -> SourceRecord:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return source_record(
+        value, topic="listings", partition=2, offset=7, key=b"car-1", timestamp_ms=timestamp_ms, headers=named
+    )
+
+
+def as_json(**fields: object) -> bytes:
+    return orjson.dumps({"source": "dealer", **listing(1), **fields})
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\x00", b" \n"], ids=["json", "framed", "json after blanks"])
+async def test_a_listing_is_indexed_however_it_is_written(bench: Bench, prefix: bytes) -> None:
+    await bench.handle(published(prefix + as_json()))
+    ((version, document),) = bench.documents
+    assert version == PUBLISHED_MS
+    assert (document["source"], document["source_listing_id"], document["make"]) == ("dealer", "car-1", "Volkswagen")
+    origin = document["origin"]
+    assert isinstance(origin, dict)
+    assert (origin["bucket"], origin["key"], origin["record"]) == ("listings", "2/7", 1)
+    assert origin["uploaded_at"].startswith("2026-03-01T10:03:00")
+    assert bench.publisher.sent == []
+
+
+async def test_it_is_the_same_document_as_one_of_a_file_with_that_source(bench: Bench) -> None:
+    await bench.handle(published(as_json(), timestamp_ms=PUBLISHED_MS))
+    await bench.handle(published(as_json(title="again"), timestamp_ms=PUBLISHED_MS + 1))
+    ((version, document),) = bench.documents
+    assert (version, document["title"]) == (PUBLISHED_MS + 1, "again")
+
+
+async def test_a_listing_that_comes_back_has_the_version_of_its_first_time(bench: Bench) -> None:
+    before = PUBLISHED_MS - 60_000
+    await bench.handle(published(as_json(title="newer")))
+    await bench.handle(
+        published(
+            as_json(title="older"),
+            timestamp_ms=PUBLISHED_MS + 60_000,
+            failure_origin_topic=b"listings",
+            failure_origin_partition=b"0",
+            failure_origin_offset=b"3",
+            failure_origin_timestamp=str(before).encode(),
+        )
+    )
+    ((version, document),) = bench.documents
+    assert (version, document["title"]) == (PUBLISHED_MS, "newer")
+
+
+@given(at=st.integers(0, int(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * 1000)))
+async def test_the_version_is_the_time_of_publishing_to_the_millisecond(at: int) -> None:
+    bench = Bench()
+    await bench.handle(published(as_json(), timestamp_ms=at))
+    assert [version for version, _ in bench.documents] == [at]
+
+
+@pytest.mark.parametrize("at", [-1, 10**16, 2**63 - 1], ids=["none", "year 318857", "largest"])
+async def test_a_timestamp_that_is_no_time_is_a_dead_letter(bench: Bench, at: int) -> None:
+    await bench.handle(published(as_json(), timestamp_ms=at))
+    assert bench.only_story().code is FailureCode.RECORD_NOT_DECODABLE
+    assert bench.documents == []
+
+
+async def test_an_origin_that_headers_made_up_is_a_dead_letter(bench: Bench) -> None:
+    await bench.handle(published(as_json(), failure_origin_topic=b"listings", failure_origin_timestamp=b"soon"))
+    assert bench.only_story().code is FailureCode.HEADER_INVALID
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, b"", b"garbage", b"\xff\xfe", b"[1]", b"null", b'"text"', b"17", as_json()[:-1], b"\x00garbage", b"\x00"],
+)
+async def test_what_is_no_listing_is_one_dead_letter_with_its_bytes(bench: Bench, value: bytes | None) -> None:
+    await bench.handle(published(value))
+    story = bench.only_story()
+    assert (story.code, story.stage, story.origin.topic) == (FailureCode.RECORD_NOT_DECODABLE, "listings", "listings")
+    assert (bench.dead[0].value, bench.dead[0].key) == (value, b"car-1")
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b'{"source":"s","x":' + b"[" * 5000 + b"]" * 5000 + b"}", FailureCode.RECORD_TOO_DEEP),
+        (b'{"source":"s","x":' + b"[" * 40 + b"]" * 40 + b"}", FailureCode.RECORD_TOO_DEEP),
+        (as_json(description="x" * 10 * 1024 * 1024), FailureCode.RECORD_TOO_BIG),
+        (b'{"source":"s","x":[' + b"1," * 200_000 + b"1]}", FailureCode.RECORD_TOO_BIG),
+        (b'{"source":"s","source_listing_id":123456789012345678901234}', FailureCode.RECORD_MALFORMED),
+        (b'{"source":"s","price_amount":' + b"9" * 5000 + b"}", FailureCode.RECORD_NOT_DECODABLE),
+        (rb'{"source":"\ud800"}', FailureCode.RECORD_NOT_DECODABLE),
+    ],
+    ids=["5000 levels", "40 levels", "10 MB", "many values", "long id", "5000 digits", "lone surrogate"],
+)
+async def test_hostile_listings_are_dead_letters(bench: Bench, value: bytes, code: FailureCode) -> None:
+    await bench.handle(published(value))
+    assert bench.only_story().code is code
+    assert bench.documents == []
+
+
+async def test_every_reason_is_told(bench: Bench) -> None:
+    await bench.handle(published(orjson.dumps({"model": "Golf", "year": "soon", "price_amount": "cheap"})))
+    message = bench.only_story().message
+    for field in ("source", "source_listing_id", "make", "year", "price_amount"):
+        assert f"{field}: expected" in message
+
+
+@pytest.mark.parametrize("source", [None, "", "  ", ["dealer"], {"name": "dealer"}])
+async def test_a_listing_names_its_sender(bench: Bench, source: object) -> None:
+    await bench.handle(published(as_json(source=source)))
+    assert "source: expected" in bench.only_story().message
+
+
+async def test_a_listing_that_the_index_refuses_is_a_dead_letter(bench: Bench) -> None:
+    await bench.handle(published(as_json()))
+    bench.index.refuse = set(bench.index.documents)
+    await bench.handle(published(as_json()))
+    assert bench.only_story().code is FailureCode.INDEX_REFUSED
+
+
+async def test_what_becomes_of_listings_is_counted(bench: Bench) -> None:
+    def counts() -> list[float]:
+        return [metrics.LISTINGS.labels(name)._value.get() for name in ("indexed", "stale", "rejected")]
+
+    before = counts()
+    await bench.handle(published(as_json()))
+    await bench.handle(published(as_json(), timestamp_ms=PUBLISHED_MS - 1))
+    await bench.handle(published(b"garbage"))
+    assert [now - then for now, then in zip(counts(), before, strict=True)] == [1, 1, 1]
+
+
+async def test_a_bug_is_retried_and_the_listing_keeps_its_version(bench: Bench) -> None:
+    write = bench.index.write
+    bench.index.write = None  # type: ignore[method-assign, assignment]
+    await bench.handle(published(as_json()))
+    bench.index.write = write  # type: ignore[method-assign]
+    await bench.handle(come_back(bench.retries[0], "listings"))
+    assert [version for version, _ in bench.documents] == [PUBLISHED_MS]
