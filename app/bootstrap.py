@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import random
 import time
@@ -34,7 +35,7 @@ from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
 from app.agents.retries import RetriesHandler
 from app.agents.stopping import StopSignal
-from app.errors import Dependency
+from app.errors import Dependency, Outage
 from app.failures.backoff import Backoff
 from app.failures.route import DEAD_LETTER_TOPIC, RETRY_TOPIC, RetryPolicy
 from app.model.record import Limits
@@ -84,8 +85,8 @@ class Worker:
             Dependency.SCHEMA_REGISTRY: self._codec.ping,
             Dependency.SEARCH_INDEX: self._client.ping,
         }
-        probing = Backoff(_FIRST_PROBE_S, settings.opensearch.outage_probe_max_s)
-        self._outages = Outages(probes, probing, self._clock, self._stop)
+        self._probing = Backoff(_FIRST_PROBE_S, settings.opensearch.outage_probe_max_s)
+        self._outages = Outages(probes, self._probing, self._clock, self._stop)
         self._index = BulkWriter(self._client, settings.opensearch, on_outage=self._outages.changed)
         self.engine = Engine(settings.kafka, settings.worker, self._stop, self)
         self._health = HealthServer(
@@ -102,7 +103,14 @@ class Worker:
         encoder = Encoder(self._codec, self._outages)
         outcomes = OutcomeReporter(handoff, self._index, encoder)
         limits = limits_of(settings.limits)
-        flow = FileFlow(self._store, self._index, load_profiles(settings.paths.feeds).match, limits, clock)
+        flow = FileFlow(
+            self._store,
+            self._index,
+            load_profiles(settings.paths.feeds).match,
+            limits,
+            clock,
+            settings.worker.file_timeout_s,
+        )
         gate = GateHandler(
             self._store,
             encoder,
@@ -143,10 +151,21 @@ class Worker:
     async def start(self) -> None:
         """Connect what needs connecting; before the first record is taken."""
         metrics.BUILD_INFO.labels(version("listings")).set(1)
-        await self._publisher.start()
         port = await self._health.start()
+        await self._connect()
         _spare_the_collector()
         log.info("worker_started", health=f"http://{self._settings.worker.http_host}:{port}/readyz")
+
+    async def _connect(self) -> None:
+        """Wait for the broker, as any other outage is waited out: a worker may be started before it."""
+        failures = 0
+        while True:
+            try:
+                return await self._publisher.start()
+            except Outage as outage:
+                failures += 1
+                log.warning("broker_awaited", reason=outage.message)
+                await asyncio.sleep(self._probing.ceiling_s(failures))
 
     async def stop(self) -> None:
         """Disconnect; after everything was drained and committed."""

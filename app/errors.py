@@ -39,7 +39,7 @@ class Dependency(StrEnum):
 
 
 class FailureCode(StrEnum):
-    """The closed set of failure codes; the README's table of codes is compared with it by a test."""
+    """The closed set of failure codes; the tables in docs/PRODUCERS.md are made from it."""
 
     # skipped
     TEST_EVENT = "test_event"

@@ -6,10 +6,12 @@ An unknown `LISTINGS_` name stops the start, so a typo never runs with a default
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -19,12 +21,20 @@ from app.errors import FailureCode, OperatorError
 PREFIX = "LISTINGS_"
 _ROOT = Path(__file__).resolve().parent.parent
 _MIB = 1024 * 1024
+_BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{1,255}")
 
 CommaList = Annotated[tuple[str, ...], NoDecode]
 
 
 def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _bucket_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A list that allows no bucket that can be would skip every upload without a word."""
+    if not names or not all(_BUCKET_NAME.fullmatch(name) for name in names):
+        raise ValueError("expected names of buckets, comma separated, as in first-bucket,second-bucket")
+    return names
 
 
 class _Group(BaseModel):
@@ -64,6 +74,7 @@ class S3Settings(_Group):
     read_timeout_s: float = Field(30.0, gt=0, description="for one answer or one piece of the body")
 
     _split_buckets = field_validator("buckets", mode="before")(_split)
+    _check_buckets = field_validator("buckets")(_bucket_names)
 
 
 class OpenSearchSettings(_Group):
@@ -112,11 +123,13 @@ class LimitsSettings(_Group):
 class WorkerSettings(_Group):
     """One worker process: how much at once, how it stops, what it tells."""
 
-    files_at_once: int = Field(100, ge=1, description="files being fetched and processed at once")
-    accepted_max: int = Field(400, ge=1, description="records taken from a topic and not yet finished")
+    files_at_once: int = Field(200, ge=1, description="files being fetched and processed at once")
+    accepted_max: int = Field(800, ge=1, description="records taken from a topic and not yet finished")
     gate_at_once: int = Field(64, ge=1, description="notifications being answered at once")
     listings_at_once: int = Field(2000, ge=1, description="single listings being indexed at once")
-    file_timeout_s: float = Field(900.0, gt=0, description="no effect yet: no file is stopped for taking long")
+    file_timeout_s: float = Field(
+        900.0, gt=0, description="longest time spent waiting for one file's content; then it is retried"
+    )
     commit_every_s: float = Field(1.0, gt=0, description="how often finished offsets are committed")
     drain_s: float = Field(20.0, gt=0, description="what is in flight may take this long on SIGTERM or rebalance")
     http_host: str = Field("127.0.0.1", description="/metrics, /livez, /readyz")
@@ -174,6 +187,16 @@ class Settings(BaseSettings):
         return init_settings, env_settings
 
 
+class _GivenSettings(Settings):
+    """The same from what is handed in alone: the environment of this process has no say in it."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *others: Any, **more: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
 def known_names() -> Iterator[str]:
     """Every variable that is read, in order of declaration."""
     for group, field in Settings.model_fields.items():
@@ -184,17 +207,25 @@ def known_names() -> Iterator[str]:
             yield f"{PREFIX}{group}__{name}".upper()
 
 
+def _with_nearest(name: str) -> str:
+    near = difflib.get_close_matches(name.upper(), list(known_names()), n=1, cutoff=0.85)
+    return f"{name} (did you mean {near[0]}?)" if near else name
+
+
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read the environment; `OperatorError(SETTING_INVALID)` names every variable that is unknown or wrong."""
+    """Read the environment, or `environ` in its place.
+
+    `OperatorError(SETTING_INVALID)` names every variable that is unknown or wrong.
+    """
     names = os.environ if environ is None else environ
     unknown = sorted(n for n in names if n.upper().startswith(PREFIX) and n.upper() not in set(known_names()))
     if unknown:
         raise OperatorError(
             FailureCode.SETTING_INVALID,
-            f"unknown setting {', '.join(unknown)}; `listings settings show` lists the known ones",
+            f"unknown setting {', '.join(map(_with_nearest, unknown))}; all known ones: docs/OPERATIONS.md",
         )
     try:
-        return Settings() if environ is None else Settings.model_validate(_nested(environ))
+        return Settings() if environ is None else _GivenSettings.model_validate(_nested(environ))
     except ValidationError as error:
         wrong = "; ".join(
             f"{PREFIX}{'__'.join(str(part) for part in e['loc'])}".upper() + f": {e['msg']}" for e in error.errors()

@@ -120,7 +120,7 @@ class AvroCodec:
                 await self.ping()  # a registry that has lost everything is an outage, and no reason to dead-letter
                 raise Rejected(
                     FailureCode.SCHEMA_UNKNOWN,
-                    f"expected a schema id that the registry knows, found {schema_id}: register its schema and redrive",
+                    f"expected a schema id that the registry knows, found {schema_id}: register its schema first",
                 )
             self._readers[schema_id] = self._resolved(written, schema_id)
 

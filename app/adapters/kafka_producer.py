@@ -42,7 +42,11 @@ class KafkaPublisher:
             await producer.start()
         except (KafkaError, OSError) as error:
             await producer.stop()
-            raise _unreachable(error) from error
+            raise Outage(
+                FailureCode.UNREACHABLE,
+                Dependency.BROKER,
+                f"Kafka at {self._settings.bootstrap_servers} does not answer ({type(error).__name__})",
+            ) from error
         self._producer = producer
 
     async def stop(self) -> None:

@@ -44,7 +44,10 @@ class KafkaReader:
     """One connection for the length of a command; use as a context manager."""
 
     def __init__(self, settings: KafkaSettings, group: str | None = None) -> None:
-        """`group` is the consumer group whose offsets are asked for; nothing is ever committed to it."""
+        """`group` is the consumer group whose offsets are asked for; nothing is ever committed to it.
+
+        `OperatorError(SETTING_INVALID)` when the client can not be made of these settings.
+        """
         self._servers = settings.bootstrap_servers
         config = client_config(settings) | {
             "group.id": group or "listings-cli-read",
@@ -52,7 +55,12 @@ class KafkaReader:
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
         }
-        self._consumer = Consumer(config)
+        try:
+            self._consumer = Consumer(config)
+        except KafkaException as error:
+            raise OperatorError(
+                FailureCode.SETTING_INVALID, f"cannot use the LISTINGS_KAFKA__ settings: {error.args[0].str()}"
+            ) from error
 
     def __enter__(self) -> KafkaReader:
         return self

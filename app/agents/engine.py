@@ -188,9 +188,7 @@ def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycl
 
 def _credentials(kafka: KafkaSettings) -> Any:
     """Faust takes SASL without TLS silently when no SSL context is given, so the protocol decides here."""
-    context = None
-    if kafka.security_protocol.endswith("SSL"):
-        context = ssl.create_default_context(cafile=None if kafka.ssl_ca_file is None else str(kafka.ssl_ca_file))
+    context = _ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
     if kafka.security_protocol.startswith("SASL"):
         password = None if kafka.sasl_password is None else kafka.sasl_password.get_secret_value()
         return faust.SASLCredentials(
@@ -200,3 +198,14 @@ def _credentials(kafka: KafkaSettings) -> Any:
             mechanism=kafka.sasl_mechanism,
         )
     return None if context is None else faust.SSLCredentials(context=context)
+
+
+def _ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
+    ca_file = None if kafka.ssl_ca_file is None else str(kafka.ssl_ca_file)
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise OperatorError(
+            FailureCode.SETTING_INVALID,
+            f"LISTINGS_KAFKA__SSL_CA_FILE: expected a file of certificates (PEM), {ca_file} is none: {error.strerror}",
+        ) from error

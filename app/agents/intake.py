@@ -99,7 +99,7 @@ class Intake:
         before = self._tails.get(record.key) if chained and record.key else None
         task = asyncio.create_task(self._work(record, slot, ledger, before))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
         if chained and record.key:
             self._tails[record.key] = task
         self._in_flight.set(len(self._tasks))
@@ -122,7 +122,10 @@ class Intake:
             self._accepted.release()
             if record.key and self._tails.get(record.key) is asyncio.current_task():
                 del self._tails[record.key]
-            self._in_flight.set(len(self._tasks) - 1)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._in_flight.set(len(self._tasks))
 
     async def commit(self) -> None:
         """Commit the finished prefix of each partition, when it has grown."""

@@ -26,6 +26,8 @@ log = structlog.get_logger("listings.outages")
 T = TypeVar("T")
 Probe = Callable[[], Awaitable[None]]
 FAILURES_TO_OPEN = 10
+_QUIET_S = 60.0
+"""Longer than an attempt lasts with the default settings: who has not complained by then no longer needs it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ class Outages:
             del self._tries[dependency]
             self.changed(dependency, False, "")
 
+    def _forget(self, dependency: Dependency, tries: int) -> None:
+        """End an outage without a probe whose last waiter has gone without an answer."""
+        if self._tries.get(dependency) == tries:
+            self.answered(dependency)
+
     async def ride_out(self, dependency: Dependency, subject: str, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try something that needs the dependency, as often as outages interrupt it.
 
@@ -118,6 +125,7 @@ class Outages:
         if probe is None:
             self._tries[dependency] = tries = self._tries.get(dependency, 0) + 1
             await asyncio.sleep(self._backoff.ceiling_s(tries))
+            asyncio.get_running_loop().call_later(_QUIET_S, self._forget, dependency, tries)
         else:
             failures = 1
             await asyncio.sleep(self._backoff.ceiling_s(failures))

@@ -10,6 +10,7 @@ import click
 
 from app.cli.output import console_err
 from app.errors import ListingsError
+from app.observability.terminal import plain_lines
 
 NOUNS: dict[str, str] = {
     "demo": "Upload sample files on real servers and watch them become searchable.",
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         cli.main(args=list(arguments) if arguments is not None else None, prog_name="listings")
     except ListingsError as error:
         console_err().print(f"[bold red]{error.code}[/]: ", end="", highlight=False)
-        console_err().print(error.message, markup=False, highlight=False)
+        console_err().print(plain_lines(error.message), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,12 +1,11 @@
 """How commands print: a table for people, JSON for scripts, colours only on a terminal.
 
 What is printed was sent by others: keys, reasons and headers may hold anything. No control character of theirs
-reaches the terminal (escape sequences, CWE-150), and nothing that reorders the text around it (CVE-2021-42574).
+reaches the terminal.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import TypeVar
@@ -17,6 +16,8 @@ from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
+
+from app.observability.terminal import CONTROL, plain
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -38,15 +39,9 @@ def output_option(function: F) -> F:
     return decorate(function)
 
 
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _PIPE_WIDTH = 400  # nobody wants a log file or a pipe folded at 80 columns
 _GAP = 2  # between two columns
 _SHORT = 20  # a time, a code, a place, a number: never folded
-
-
-def plain(text: str) -> str:
-    """The text with control characters, line breaks among them, and marks of direction spelt out, as in `\\x1b`."""
-    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def console(widest: int = 0) -> Console:
@@ -60,14 +55,15 @@ def console(widest: int = 0) -> Console:
 
 def console_err() -> Console:
     """Standard error: progress and complaints, so that output stays clean for pipes."""
-    return Console(stderr=True, highlight=False)
+    found = Console(stderr=True, highlight=False)
+    return found if found.is_terminal else Console(stderr=True, highlight=False, width=_PIPE_WIDTH)
 
 
 def print_json(value: object) -> None:
     """One JSON document, indented, keys in the order given, a newline at the end."""
     text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
     # Line breaks are the indentation's own; the others can only be part of a JSON text, which may spell them so.
-    click.echo(_CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text))
+    click.echo(CONTROL.sub(lambda found: found[0] if found[0] == "\n" else f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:

@@ -10,7 +10,7 @@ import click
 from pydantic import BaseModel, SecretStr
 
 from app.cli.output import output_option, print_json, print_table
-from app.settings import PREFIX, Settings, load_settings
+from app.settings import PREFIX, Settings, known_names, load_settings
 
 _MASK = "********"
 _USER_INFO = re.compile(r"([a-z][a-z0-9+.-]*://).*@", re.IGNORECASE)
@@ -25,15 +25,20 @@ def command() -> None:
 @command.command("show")
 @output_option
 def show(output: str) -> None:
-    """Every setting with its value and where that comes from. Secrets are never printed."""
-    rows = list(describe(load_settings()))
+    """Every setting with its value and where that comes from. Secrets are never printed.
+
+    Names that are unknown are told after those that are known, and the command fails.
+    """
+    known = set(known_names())
+    rows = describe(load_settings({name: value for name, value in os.environ.items() if name.upper() in known}))
     if output == "json":
         print_json([{"name": n, "value": v, "set": s, "meaning": m} for n, v, s, m in rows])
-        return
-    print_table(
-        ["setting", "value", "from", "meaning"],
-        [(name, value, "environment" if is_set else "default", meaning) for name, value, is_set, meaning in rows],
-    )
+    else:
+        print_table(
+            ["setting", "value", "from", "meaning"],
+            [(name, value, "environment" if is_set else "default", meaning) for name, value, is_set, meaning in rows],
+        )
+    load_settings()
 
 
 def describe(settings: Settings) -> list[tuple[str, str | None, bool, str]]:

@@ -14,8 +14,9 @@ import click
 from app.adapters.kafka_reader import KafkaReader
 from app.adapters.opensearch.client import SearchClient
 from app.adapters.opensearch.outcomes import OutcomeReader
-from app.cli.output import console, output_option, plain, print_json, print_table
+from app.cli.output import console, output_option, print_json, print_table
 from app.errors import FailureCode, ListingsError, OperatorError
+from app.observability.terminal import plain
 from app.ops.overview import DeadLetters, Freshness, TopicLag, dead_letters, freshness, topic_lags
 from app.settings import Settings, load_settings
 

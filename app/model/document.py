@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -15,8 +16,7 @@ def version_of(uploaded_at: datetime) -> int:
     return (uploaded_at - _EPOCH) // _MILLISECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One document, serialised; `record` is the place in its file (1-based), for rejects by the index."""
 
     id: str

@@ -15,6 +15,7 @@ from typing import TextIO
 import structlog
 
 from app.errors import ListingsError
+from app.observability.terminal import plain
 
 _MAX_FRAMES = 20
 _NOISY = ("aiokafka", "mode", "faust", "opensearch", "asyncio")
@@ -32,7 +33,7 @@ def configure_logs(log_format: str, level: str) -> None:
     renderer: list[structlog.typing.Processor] = (
         [structlog.processors.ExceptionRenderer(_as_fields), structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_as_lines)]
+        else [_spelt_out, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_as_lines)]
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
@@ -55,6 +56,10 @@ def configure_logs(log_format: str, level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _spelt_out(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {name: plain(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,6 +1,6 @@
 """Every metric, declared once: name, what it counts, labels. Base units; never a key, object or id as a label.
 
-Naming follows https://prometheus.io/docs/practices/naming. The README's table is compared with this module.
+Naming follows https://prometheus.io/docs/practices/naming. The table in docs/OPERATIONS.md is made from this module.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from app.pipeline.values.vin import check_vin
 
 Flags = list[Quality]
 
-_OTHER_AMOUNTS = ("price_msrp", "price_previous", "price_net")
+_OTHER_AMOUNTS = frozenset({"price_msrp", "price_previous", "price_net"})
 _HEAVY = frozenset({"truck", "bus", "van"})
 _MILEAGE_MOST_KM = 1_000_000
 _MILEAGE_MOST_HEAVY_KM = 2_500_000
@@ -141,16 +141,16 @@ def _keep(listing: Listing, name: str, text: str, longest: int, flags: Flags) ->
 def _keep_list(listing: Listing, name: str) -> None:
     """Each entry once, at most 100, order kept; no empty lists."""
     values = listing[name]
-    if len(values) > 1:
-        listing[name] = list(dict.fromkeys(values))[:ARRAY_MAX]
-    elif not values:
+    if not values:
         del listing[name]
+    elif len(values) > ARRAY_MAX or len(set(values)) < len(values):
+        listing[name] = list(dict.fromkeys(values))[:ARRAY_MAX]
 
 
 def _price(listing: Listing, flags: Flags, problems: list[Problem]) -> None:
     amount = listing.get("price_amount")
     currency = listing.get("price_currency")
-    if currency is None and (amount is not None or any(name in listing for name in _OTHER_AMOUNTS)):
+    if currency is None and (amount is not None or not _OTHER_AMOUNTS.isdisjoint(listing)):
         if not any(problem.field == "price_currency" for problem in problems):
             expected = "an ISO 4217 code such as EUR beside an amount"
             problems.append(Problem(FailureCode.FIELD_INVALID, "price_currency", expected))
@@ -160,7 +160,7 @@ def _price(listing: Listing, flags: Flags, problems: list[Problem]) -> None:
         listing["price_status"] = PriceStatus.MISSING.value
     elif listing["price_status"] == "implausible":
         flags.append(Quality.PRICE_IMPLAUSIBLE)
-    if currency is not None:
+    if currency is not None and (amount is None or not _OTHER_AMOUNTS.isdisjoint(listing)):
         _other_amounts(listing, flags)
 
 

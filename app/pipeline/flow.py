@@ -11,9 +11,10 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from math import inf
 from types import TracebackType
 
-from app.errors import FailureCode, FileRejected, ListingRejected, Problem, Rejected
+from app.errors import FailureCode, FileRejected, ListingRejected, Problem, Rejected, Transient
 from app.failures.limits import floods
 from app.model.document import Document, WriteResult
 from app.model.file import ListingFile, ObjectInfo
@@ -71,13 +72,21 @@ class FileFlow:
     """Processes files; one instance serves all of a worker's files at once."""
 
     def __init__(
-        self, store: ObjectStore, index: ListingIndex, profile_for: ProfileFor, limits: Limits, clock: Clock
+        self,
+        store: ObjectStore,
+        index: ListingIndex,
+        profile_for: ProfileFor,
+        limits: Limits,
+        clock: Clock,
+        patience_s: float = inf,
     ) -> None:
+        """`patience_s`: how long one file's content may be waited for in all; time spent in the index is no part."""
         self._store = store
         self._index = index
         self._profile_for = profile_for
         self._limits = limits
         self._clock = clock
+        self._patience_s = patience_s
         self._turn = asyncio.Lock()
 
     async def process(self, file: ListingFile, attempts: int = 1) -> ProcessedFile:
@@ -107,7 +116,7 @@ class FileFlow:
                 _Writes(self._index, account, self._limits.rejects_max_count) as writes,
                 _closed_afterwards(fetched.chunks()) as chunks,
             ):
-                async for chunk in chunks:
+                async for chunk in self._patiently(chunks):
                     account.bytes_read += len(chunk)
                     await self._work_off(reader.feed(chunk), mapper, writes, account)
                 await self._work_off(reader.finish(), mapper, writes, account)
@@ -124,6 +133,18 @@ class FileFlow:
                 FailureCode.FILE_TOO_BIG,
                 f"expected at most {self._limits.file_max_bytes:,} bytes, the object has {info.size:,}",
             )
+
+    async def _patiently(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """The chunks, while they come; a store that trickles for ever would hold a place of the worker for ever."""
+        waited_s = 0.0
+        asked = self._clock.monotonic()
+        async for chunk in chunks:
+            waited_s += self._clock.monotonic() - asked
+            if waited_s > self._patience_s:
+                expected = f"expected the content within {self._patience_s:g} s"
+                raise Transient(FailureCode.FETCH_TIMED_OUT, f"{expected}, the store was still sending")
+            yield chunk
+            asked = self._clock.monotonic()
 
     async def _work_off(self, pieces: Iterator[Slice], mapper: Mapper, writes: _Writes, account: FileAccount) -> None:
         """Parse, map and hand on slice by slice, one slice of one file in each turn of the event loop.

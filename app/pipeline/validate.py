@@ -24,6 +24,7 @@ Listing = dict[str, Any]
 """A listing being made: our field names, JSON values."""
 
 _LIST_SEPARATOR = "|"
+_DATES = frozenset({"listed_at", "updated_at", "first_registration"})
 _ZERO_IS_UNKNOWN = tuple(field.name for field in SENT if field.low == 1)
 
 
@@ -121,6 +122,8 @@ def _tidy_text(field: Field, value: str) -> str:
 def _dates(listing: Listing, problems: list[Problem] | None = None) -> bool:
     """Bring dates into their one form; False when one is none (told in `problems`, and left out)."""
     fine = True
+    if _DATES.isdisjoint(listing):
+        return fine
     for name in ("listed_at", "updated_at"):
         value = listing.get(name)
         if value is None or (value.__class__ is str and _is_rfc3339(value)):

@@ -7,6 +7,8 @@ refused here: an id that was rounded would be somebody else's id.
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 
 from app.errors import FailureCode, Problem
@@ -51,20 +53,20 @@ def problem_of(value: object, max_depth: int) -> Problem | None:
     """None: a record to go on with. The record itself is depth 1."""
     if type(value) is not dict:
         return Problem(FailureCode.RECORD_NOT_AN_OBJECT, None, "a JSON object", _NAMES.get(type(value), "another type"))
-    layer = [item for item in value.values() if type(item) in _WATCHED]
+    layer: list[Any] = [item for item in value.values() if item.__class__ in _WATCHED]
     depth = 1
     while layer:
-        inner: list[object] = []
-        containers = 0
+        inner: list[Any] = []
+        containers = False
         for item in layer:
-            if type(item) is float:
+            kind = item.__class__
+            if kind is float:
                 if not -_NUMBER_LIMIT < item < _NUMBER_LIMIT:
                     return _out_of_range(value, item)
-            else:
-                containers += 1
-                assert isinstance(item, dict | list)
-                inner += [part for part in (item.values() if type(item) is dict else item) if type(part) in _WATCHED]
-        depth += containers > 0
+                continue
+            containers = True
+            inner += [part for part in (item.values() if kind is dict else item) if part.__class__ in _WATCHED]
+        depth += containers
         if depth > max_depth:
             return _too_deep(max_depth)
         layer = inner

@@ -19,7 +19,7 @@ from app.pipeline.flow import FileFlow
 from app.pipeline.profile import Profile
 from app.pipeline.wire import file_to_wire
 from tests.support.agents import Parts, come_back, eventually, ndjson, others_running, story_in
-from tests.support.hostile import listing
+from tests.support.feed_text import listing
 from tests.support.limits import limits
 from tests.support.memory import START
 from tests.support.records import source_record
@@ -36,7 +36,10 @@ class Bench(Parts):
         self.profiles_work = True
         flow = FileFlow(self.store, self.index, self.no_profile, limits(rejects_min_count=5), self.clock)
         files = FilesHandler(flow, self.encoder, self.handoff, self.outcomes, self.outages, self.clock)
-        self.handle = guarded(files, self.handoff, "files")
+        self._handle = guarded(files, self.handoff, "files")
+
+    async def handle(self, record: SourceRecord) -> None:
+        await self._handle(record)
 
     def no_profile(self, bucket: str, key: str) -> Profile | None:
         if not self.profiles_work:
@@ -73,7 +76,9 @@ async def test_bad_listings_are_dead_letters_one_by_one_with_the_records_own_byt
     bench.put(KEY, ndjson(listing(1), BAD, listing(3), b'{"broken', listing(5)))
     record = queued(headers={"traceparent": b"00-ab"})
     await bench.handle(record)
-    assert [(d.key, d.value, d.headers["traceparent"]) for d in bench.dead] == [(record.key, record.value, b"00-ab")] * 2
+    assert [(d.key, d.value, d.headers["traceparent"]) for d in bench.dead] == [
+        (record.key, record.value, b"00-ab")
+    ] * 2
     stories = [story_in(dead) for dead in bench.dead]
     assert [(story.listing_file, story.listing_record, story.code, story.attempts) for story in stories] == [
         (NAME, 2, FailureCode.MISSING_REQUIRED, 1),
@@ -85,9 +90,7 @@ async def test_bad_listings_are_dead_letters_one_by_one_with_the_records_own_byt
     rejects = told["rejects"]
     assert isinstance(rejects, list)
     assert [(r["record"], r["line"], r["source_listing_id"]) for r in rejects] == [(2, 2, "bad"), (4, 4, None)]
-    assert rejects[0]["problems"] == [
-        {"code": "missing_required", "field": "make", "expected": "a value", "got": None}
-    ]
+    assert rejects[0]["problems"] == [{"code": "missing_required", "field": "make", "expected": "a value", "got": None}]
 
 
 async def test_a_flood_of_bad_listings_is_one_dead_letter_for_the_file(bench: Bench) -> None:
@@ -282,7 +285,7 @@ async def test_a_bug_of_ours_is_retried_then_dead_and_told(bench: Bench) -> None
 async def test_an_outcome_that_can_not_be_kept_costs_the_record_not_the_worker(
     bench: Bench, error: Exception, topic: str
 ) -> None:
-    async def refuse(_: Document) -> None:
+    async def refuse(document: Document) -> None:
         raise error
 
     bench.put(KEY, ndjson(listing(1)))

@@ -17,7 +17,7 @@ from app.model.document import Document
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 from tests.support.agents import Parts, come_back, eventually, others_running, story_in
-from tests.support.hostile import listing
+from tests.support.feed_text import listing
 from tests.support.limits import limits
 from tests.support.memory import START, MemoryStore
 from tests.support.records import source_record
@@ -40,7 +40,10 @@ class Bench(Parts):
             buckets=("cars", "trucks"),
             prefix="in/",
         )
-        self.handle = guarded(self.gate, self.handoff, "gate")
+        self._handle = guarded(self.gate, self.handoff, "gate")
+
+    async def handle(self, record: SourceRecord) -> None:
+        await self._handle(record)
 
     def put_all(self, *keys: str) -> None:
         for key in keys:
@@ -236,7 +239,7 @@ async def test_a_bug_with_one_object_is_retried_under_its_own_code(bench: Bench)
 
 
 async def test_an_outcome_that_its_index_refuses_costs_a_dead_letter_not_the_worker(bench: Bench) -> None:
-    async def refuse(_: Document) -> None:
+    async def refuse(document: Document) -> None:
         raise Rejected(FailureCode.INDEX_REFUSED, "the outcome is refused")
 
     bench.index.write_outcome = refuse  # type: ignore[method-assign]

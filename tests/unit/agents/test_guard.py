@@ -37,7 +37,10 @@ async def test_a_stop_during_such_an_outage_leaves_the_record(parts: Parts) -> N
     async def away(_: SourceRecord) -> None:
         raise AWAY
 
-    task = asyncio.create_task(guarded(away, parts.handoff, "files")(source_record()))
+    async def handle() -> None:
+        await guarded(away, parts.handoff, "files")(source_record())
+
+    task = asyncio.create_task(handle())
     await eventually("the outage", lambda: parts.outages.open)
     parts.stop.set()
     with pytest.raises(LeftForLater):

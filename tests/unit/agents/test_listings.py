@@ -16,7 +16,7 @@ from app.failures.headers import Story
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 from tests.support.agents import Parts, come_back, story_in
-from tests.support.hostile import listing
+from tests.support.feed_text import listing
 from tests.support.limits import limits
 from tests.support.records import source_record
 
@@ -27,7 +27,10 @@ class Bench(Parts):
     def __init__(self) -> None:
         super().__init__()
         listings = ListingsHandler(self.index, self.encoder, self.clock, limits())
-        self.handle = guarded(listings, self.handoff, "listings")
+        self._handle = guarded(listings, self.handoff, "listings")
+
+    async def handle(self, record: SourceRecord) -> None:
+        await self._handle(record)
 
     @property
     def documents(self) -> list[tuple[int, dict[str, object]]]:

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from app.agents.outages import FAILURES_TO_OPEN, Outages
 from app.agents.stopping import LeftForLater, StopSignal
 from app.errors import Dependency, FailureCode, Outage, Rejected, Transient
 from app.failures.backoff import Backoff
+from tests.support.agents import Parts
 from tests.support.memory import FakeClock
 
 STORE = Dependency.OBJECT_STORE
@@ -127,3 +129,87 @@ async def test_a_reject_is_an_answer(bench: Bench) -> None:
     with pytest.raises(Rejected):
         await bench.outages.ride_out(STORE, "b/k", attempt)
     assert bench.outages.open == ()
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug in the probe"), ConnectionResetError(), TimeoutError()])
+async def test_a_probe_that_fails_in_its_own_way_does_not_strand_those_who_wait(bench: Bench, error: Exception) -> None:
+    probe = bench.probe
+
+    async def failing_at_first() -> None:
+        await probe()
+        if bench.probes < 4:
+            raise error
+
+    bench.up = True
+    outages = Outages({STORE: failing_at_first}, Backoff(0.001, 0.002), FakeClock(), bench.stop)
+    async with asyncio.timeout(5):
+        await outages.wait_over(DOWN)
+    assert bench.probes == 4
+    assert outages.open == ()
+
+
+class WithoutProbe:
+    """The broker: whoever publishes finds out."""
+
+    def __init__(self) -> None:
+        self.stop = StopSignal()
+        self.outages = Outages({}, Backoff(0.001, 0.002), FakeClock(), self.stop)
+        self.down = Outage(FailureCode.UNREACHABLE, Dependency.BROKER, "not confirmed in time")
+
+
+async def test_without_a_probe_the_outage_lasts_until_something_is_answered() -> None:
+    bench = WithoutProbe()
+    for _ in range(3):
+        await bench.outages.wait_over(bench.down)
+        assert [outage.dependency for outage in bench.outages.open] == [Dependency.BROKER]
+    bench.outages.answered(Dependency.BROKER)
+    assert bench.outages.open == ()
+
+
+async def test_without_a_probe_everybody_waits_ever_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = WithoutProbe()
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("app.agents.outages.asyncio.sleep", noted)
+    for _ in range(4):
+        await asyncio.gather(*(bench.outages.wait_over(bench.down) for _ in range(20)))
+    bench.outages.answered(Dependency.BROKER)
+    await bench.outages.wait_over(bench.down)
+    assert pauses == [0.001, 0.002, 0.002, 0.002, 0.001]
+
+
+async def test_without_a_probe_an_outage_that_nobody_feels_any_more_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.agents.outages._QUIET_S", 0.01)
+    bench = WithoutProbe()
+    await bench.outages.wait_over(bench.down)
+    assert len(bench.outages.open) == 1
+    await until(lambda: not bench.outages.open)
+
+
+async def test_what_is_answered_while_nothing_is_down_changes_nothing(bench: Bench) -> None:
+    bench.outages.answered(STORE)
+    task = asyncio.create_task(bench.outages.wait_over(DOWN))
+    await until(lambda: bench.probes >= 1)
+    bench.outages.answered(STORE)
+    assert [outage.dependency for outage in bench.outages.open] == [STORE]
+    bench.up = True
+    await task
+
+
+async def test_a_broker_that_is_away_is_told_of_once_and_its_return_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = CapturingLogger()
+    monkeypatch.setattr("app.agents.outages.log", log)
+    parts = Parts()
+    parts.publisher.down = True
+    task = asyncio.create_task(parts.handoff.publish("t", key=None, value=b"v"))
+    await until(lambda: parts.publisher.refused >= 5)
+    assert [outage.dependency for outage in parts.outages.open] == [Dependency.BROKER]
+    parts.publisher.down = False
+    await task
+    assert parts.outages.open == ()
+    assert [call.args[0] for call in log.calls] == ["outage_began", "outage_ended"]

@@ -67,7 +67,7 @@ async def test_it_is_not_done_before_the_broker_confirmed(parts: Parts) -> None:
 
 
 async def test_a_refusal_by_the_index_is_raised_after_the_record_is_published(parts: Parts) -> None:
-    async def refuse(_: Document) -> None:
+    async def refuse(document: Document) -> None:
         raise Rejected(FailureCode.INDEX_REFUSED, "the outcome is refused")
 
     parts.index.write_outcome = refuse  # type: ignore[method-assign]

@@ -1,0 +1,135 @@
+"""`listings status`, also while servers are away."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.adapters.opensearch.outcomes import OutcomeReader
+from app.errors import Dependency, FailureCode, Outage
+from app.ops.overview import SOURCE_TOPICS
+from tests.support.commands import DANGEROUS, Commands
+
+KAFKA_AWAY = Outage(FailureCode.UNREACHABLE, Dependency.BROKER, "Kafka at a:1 does not answer")
+INDEX_AWAY = Outage(FailureCode.UNREACHABLE, Dependency.SEARCH_INDEX, "OpenSearch at http://b can not be reached")
+
+
+class World:
+    """What the three that are asked would say; an error is raised."""
+
+    def __init__(self) -> None:
+        self.kafka: Outage | None = None
+        now = datetime.now(UTC)
+        self.outcomes: list[dict[str, Any]] | Outage = [
+            {"indexed": 1, "processed_at": now.isoformat(), "uploaded_at": (now - timedelta(seconds=age)).isoformat()}
+            for age in (1, 2, 3)
+        ]
+        self.worker: dict[str, Any] | None = {"ok": True, "reasons": [], "in_flight": {"listing-files": 3}}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+
+    class Reader:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def __enter__(self) -> Reader:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def watermarks(self, topic: str) -> dict[int, tuple[int, int]]:
+            if world.kafka is not None:
+                raise world.kafka
+            return {0: (0, 1_234)}
+
+        def committed(self, topic: str) -> dict[int, int | None]:
+            return {0: 1_000}
+
+        def offsets_at(self, topic: str, since: datetime) -> dict[int, int]:
+            return {0: 1_200}
+
+    async def list_outcomes(self: OutcomeReader, limit: int = 50) -> list[dict[str, Any]]:
+        if isinstance(world.outcomes, Outage):
+            raise world.outcomes
+        return world.outcomes
+
+    async def ask_worker(*_: object) -> dict[str, Any] | None:
+        return world.worker
+
+    monkeypatch.setattr("app.cli.status.KafkaReader", Reader)
+    monkeypatch.setattr(OutcomeReader, "list_outcomes", list_outcomes)
+    monkeypatch.setattr("app.cli.status._ask_worker", ask_worker)
+    return world
+
+
+@pytest.mark.usefixtures("world")
+def test_everything_on_one_page(run: Commands) -> None:
+    code, out, err = run("status")
+    assert (code, err) == (0, "")
+    lines = [line.split() for line in out.splitlines()]
+    assert lines[0] == ["topic", "lag", "in", "flight", "records"]
+    assert ["listing-files", "234", "3", "1,234"] in lines
+    assert ["listings", "234", "–", "1,234"] in lines
+    assert "freshness     p50 2.0 s, p99 3.0 s from upload to indexed, over 3 files" in out
+    assert "dead letters  1,234 in all, 34 in the last day, 34 in the last hour; look: listings dlq list" in out
+    assert "worker        ready at 127.0.0.1:6066, nothing is down" in out
+
+
+@pytest.mark.usefixtures("world")
+def test_the_same_for_scripts(run: Commands) -> None:
+    page = json.loads(run("status", "--output", "json").out)
+    assert [topic["topic"] for topic in page["topics"]] == list(SOURCE_TOPICS)
+    assert page["topics"][0] == {"topic": "listing-uploads", "lag": 234, "records": 1_234}
+    assert page["dead_letters"] == {"total": 1_234, "last_day": 34, "last_hour": 34}
+    assert page["freshness"]["files"] == 3
+    assert (page["worker"]["in_flight"], page["errors"]) == ({"listing-files": 3}, [])
+
+
+def test_an_index_that_is_away_hides_nothing_else(run: Commands, world: World) -> None:
+    world.outcomes = INDEX_AWAY
+    world.worker = {"ok": False, "reasons": ["search_index is down: [red]refused\x1b[2J"]}
+    code, out, err = run("status")
+    assert code == 1
+    assert ["listing-files", "234", "–", "1,234"] in [line.split() for line in out.splitlines()]
+    assert "freshness     unknown" in out
+    assert "worker        at 127.0.0.1:6066 is not ready: search_index is down: [red]refused" in out
+    assert not DANGEROUS & set(out)
+    assert "OpenSearch at http://b can not be reached" in err
+
+
+def test_a_broker_that_is_away_hides_nothing_else(run: Commands, world: World) -> None:
+    world.kafka = KAFKA_AWAY
+    code, out, err = run("status")
+    assert code == 1
+    assert "freshness     p50 2.0 s" in out
+    assert "dead letters  unknown" in out
+    assert "worker        ready" in out
+    assert "Kafka at a:1 does not answer" in err
+
+
+def test_with_everything_away_it_still_says_so_for_each(run: Commands, world: World) -> None:
+    world.kafka, world.outcomes, world.worker = KAFKA_AWAY, INDEX_AWAY, None
+    code, out, err = run("status", "--output", "json")
+    assert code == 1
+    assert json.loads(out) == {
+        "topics": None,
+        "dead_letters": None,
+        "freshness": None,
+        "worker": None,
+        "errors": [KAFKA_AWAY.message, INDEX_AWAY.message],
+    }
+    assert KAFKA_AWAY.message in err
+    assert INDEX_AWAY.message in err
+
+
+def test_a_quiet_system_is_no_error(run: Commands, world: World) -> None:
+    world.outcomes, world.worker = [], None
+    code, out, _ = run("status")
+    assert code == 0
+    assert "freshness     no file was indexed in the last 15 minutes" in out
+    assert "worker        none answers at 127.0.0.1:6066; start one: listings worker" in out
