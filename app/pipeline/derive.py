@@ -160,7 +160,7 @@ def _price(listing: Listing, flags: Flags, problems: list[Problem]) -> None:
         listing["price_status"] = PriceStatus.MISSING.value
     elif listing["price_status"] == "implausible":
         flags.append(Quality.PRICE_IMPLAUSIBLE)
-    if currency is not None and (amount is None or not _OTHER_AMOUNTS.isdisjoint(listing)):
+    if currency is not None and ("price_amount" not in listing or not _OTHER_AMOUNTS.isdisjoint(listing)):
         _other_amounts(listing, flags)
 
 

@@ -26,7 +26,7 @@ from app.pipeline.sniff import hints_from_name
 from app.pipeline.transform import Mapper, Origin
 from app.ports import Clock, FetchedObject, ListingIndex, ObjectStore
 
-WRITES_AHEAD = 4
+WRITES_AHEAD = 8
 
 ProfileFor = Callable[[str, str], Profile | None]
 

@@ -52,7 +52,7 @@ def measure(system: System, prefix: str, files: int, per_file: int) -> dict[str,
             marks.append((time.perf_counter(), int(count)))
             return count >= total
 
-        until(f"{total} listings", indexed, seconds=600, every=0.1)
+        until(f"{total} listings", indexed, seconds=600, every=0.25)
         whole_s = time.perf_counter() - started
         system.wait_no_lag("listing-uploads", "listing-files")
     assert system.dead_letters(prefix) == []

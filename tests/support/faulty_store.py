@@ -1,4 +1,4 @@
-"""A proxy before the object store that holds back the content of objects for a while."""
+"""A proxy before the object store that does to requests what stores do on a bad day."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import aiohttp
 from aiohttp import web
@@ -14,10 +15,33 @@ from yarl import URL
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
 
 
+@dataclass
+class Faults:
+    """What goes wrong with reading the content of objects; a test changes it while the proxy runs."""
+
+    delay_s: float = 0.0
+    """How much longer every object takes to come."""
+    failures: dict[str, int] = field(default_factory=dict)
+    """Part of a key → how often reading it is answered with 500 before it works."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """Part of a key → how often its content was asked for."""
+
+    def fails(self, path: str) -> bool:
+        for part, left in self.failures.items():
+            if part in path:
+                self.asked[part] = self.asked.get(part, 0) + 1
+                self.failures[part] = left - 1
+                return left > 0
+        return False
+
+
+_INTERNAL_ERROR = b"<Error><Code>InternalError</Code><Message>We encountered an internal error.</Message></Error>"
+
+
 class _Proxy:
-    def __init__(self, upstream: str, delay_s: float) -> None:
+    def __init__(self, upstream: str, faults: Faults) -> None:
         self._upstream = upstream
-        self._delay_s = delay_s
+        self._faults = faults
         self._session: aiohttp.ClientSession | None = None
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
@@ -25,7 +49,9 @@ class _Proxy:
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
         if request.method == "GET" and "list-type" not in request.query:
-            await asyncio.sleep(self._delay_s)  # the fault itself, not a wait for a condition
+            await asyncio.sleep(self._faults.delay_s)  # the fault itself, not a wait for a condition
+            if self._faults.fails(request.path):
+                return web.Response(status=500, body=_INTERNAL_ERROR, content_type="application/xml")
         # The signature covers the host that the client saw, so it is passed on as it came.
         url = URL(self._upstream + request.raw_path, encoded=True)
         body = await request.read()
@@ -42,10 +68,10 @@ class _Proxy:
 
 
 @contextmanager
-def slow_store(upstream: str, delay_s: float) -> Iterator[str]:
-    """The address of a store whose every object takes `delay_s` seconds longer to come."""
+def faulty_store(upstream: str, faults: Faults) -> Iterator[str]:
+    """The address of a store that has these faults."""
     loop = asyncio.new_event_loop()
-    proxy = _Proxy(upstream, delay_s)
+    proxy = _Proxy(upstream, faults)
     app = web.Application(client_max_size=64 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", proxy.forward)
     app.on_cleanup.append(proxy.close)
