@@ -30,6 +30,7 @@ _POLL_RECORDS = 100
 _BUFFER = 8192
 _NEVER_S = 10 * 365 * 86_400.0  # an idle or paused consumer would leave the group for good after this long
 _REBALANCE_SLACK_S = 30.0
+_FAUST_WEB_PORT = 6077  # its default, 6066, is that of our own health pages
 
 
 class Lifecycle(Protocol):
@@ -168,7 +169,12 @@ def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycl
         datadir=str(data_dir),
         topic_allow_declare=False,
         topic_disable_leader=True,
+        # Off, but `faust worker` turns it on again: then on loopback, without the pages that show tables.
         web_enabled=False,
+        web_bind="127.0.0.1",
+        web_port=_FAUST_WEB_PORT,
+        web_router_enabled=False,
+        web_tables_enabled=False,
         broker_session_timeout=kafka.session_timeout_s,
         broker_heartbeat_interval=kafka.heartbeat_s,
         broker_rebalance_timeout=rebalance_s,

@@ -53,6 +53,7 @@ def throughput_against_ceiling(system: System, scale: float) -> dict[str, Any]:
     throughput.measure(system, "warm-up", files, 100)
     ceilings, rates = [bare_ceiling(system, ready)], []
     for number in range(ROUNDS):
+        system.move_alias(system.fresh_index(f"bench-{number}"))  # both start with an empty index
         rates.append(throughput.measure(system, f"hundred-{number}", files, 100)["listings_per_s"])
         ceilings.append(bare_ceiling(system, ready))
         _say(f"  round {number + 1}: ceiling {ceilings[-1]:,.0f}/s, pipeline {rates[-1]:,.0f}/s")
@@ -95,8 +96,14 @@ def single_files(system: System, scale: float) -> dict[str, Any]:
 
 def searchable(system: System, scale: float) -> dict[str, Any]:
     with system.worker():
-        freshness.measure(system, "warm-up", seconds=3)
-        return freshness.measure(system, "fresh", seconds=max(5, 30 * scale))
+        freshness.measure(system, "warm-up", seconds=5)
+        clean = freshness.measure(system, "fresh", seconds=max(5, 30 * scale))
+        poisoned = freshness.measure(system, "poisoned", seconds=max(5, 30 * scale), poison_every=20)
+    return clean | {
+        "poisoned_searchable_p50_s": poisoned["searchable_p50_s"],
+        "poisoned_searchable_p99_s": poisoned["searchable_p99_s"],
+        "poison_p50_ratio": poisoned["searchable_p50_s"] / clean["searchable_p50_s"],
+    }
 
 
 def big_file(system: System, scale: float) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from tests.support.system import System
 _POLL_S = 0.025
 
 
-async def _run(system: System, prefix: str, files_per_s: int, per_file: int, seconds: float) -> list[float]:
+async def _run(
+    system: System, prefix: str, files_per_s: int, per_file: int, seconds: float, poison_every: int
+) -> list[float]:
     waiting: dict[str, float] = {}
     found: list[float] = []
     count = int(files_per_s * seconds)
@@ -23,16 +25,19 @@ async def _run(system: System, prefix: str, files_per_s: int, per_file: int, sec
         for n in range(count)
     ]
 
-    async def upload(key: str, content: bytes) -> None:
+    async def upload(key: str, content: bytes, poison: bool) -> None:
         waiting[key] = time.perf_counter()
         await obstore.put_async(system.store, key, content)
+        if poison:
+            await obstore.put_async(system.store, f"{key}.poison.json", content[: len(content) // 2])
 
     async def upload_all() -> None:
         started = time.perf_counter()
         uploads = []
         for number, (key, content) in enumerate(contents):
             await asyncio.sleep(max(0.0, started + number / files_per_s - time.perf_counter()))
-            uploads.append(asyncio.create_task(upload(key, content)))
+            poison = bool(poison_every) and number % poison_every == 0
+            uploads.append(asyncio.create_task(upload(key, content, poison)))
         await asyncio.gather(*uploads)
 
     async def search_all(session: aiohttp.ClientSession) -> None:
@@ -59,10 +64,18 @@ async def _run(system: System, prefix: str, files_per_s: int, per_file: int, sec
 
 
 def measure(
-    system: System, prefix: str, files_per_s: int = 20, per_file: int = 25, seconds: float = 30
+    system: System,
+    prefix: str,
+    files_per_s: int = 20,
+    per_file: int = 25,
+    seconds: float = 30,
+    poison_every: int = 0,
 ) -> dict[str, float]:
-    """Seconds from the start of the upload until a search finds all listings of the file: p50, p99 and the worst."""
-    times = asyncio.run(_run(system, prefix, files_per_s, per_file, seconds))
+    """Seconds from the start of the upload until a search finds all listings of the file: p50, p99 and the worst.
+
+    With `poison_every` a broken file follows every so many good ones; only the good ones are timed.
+    """
+    times = asyncio.run(_run(system, prefix, files_per_s, per_file, seconds, poison_every))
     return {
         "searchable_p50_s": times[len(times) // 2],
         "searchable_p99_s": times[int(len(times) * 0.99)],

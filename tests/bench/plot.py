@@ -17,6 +17,7 @@ _BARS: tuple[tuple[str, str, str, float, bool], ...] = (
     ("python_us_per_listing", "Python per listing", "µs", 20, False),
     ("searchable_p50_s", "upload → found, p50", "s", 0.8, False),
     ("searchable_p99_s", "upload → found, p99", "s", 2.0, False),
+    ("poison_p50_ratio", "p50 with 5 % poison / clean", "", 1.2, False),
     ("rss_growth_mb", "growth for a 1 GB file", "MiB", 200, False),
     ("slow_fetch_s", "1,000 fetches of 2 s", "s", 30, False),
 )

@@ -76,11 +76,11 @@ def test_hostile_files_get_their_reason_and_nothing_else_happens(system: System,
 def test_a_file_that_fails_for_a_while_is_tried_again_and_indexed(
     system: System, worker: Worker, faults: Faults
 ) -> None:
-    faults.failures["flaky/"] = 2
+    faults.failures["flaky/"] = 4  # the client asks twice in each attempt
     system.upload("flaky/stock.json", as_json(listings(4, prefix="flaky")))
     outcome = system.wait_outcome("flaky/stock.json")
     assert (outcome["status"], outcome["indexed"], outcome["attempts"]) == ("indexed", 4, 3)
-    assert faults.asked["flaky/"] == 3
+    assert faults.asked["flaky/"] == 5
     assert system.dead_letters("flaky/") == []
 
 
@@ -132,3 +132,13 @@ def test_a_listing_in_avro_of_an_unknown_schema_is_a_dead_letter(system: System,
     )
     assert letter.headers["failure-code"] == FailureCode.SCHEMA_UNKNOWN.encode()
     assert letter.headers["failure-attempts"] == b"1"
+
+
+def test_fausts_own_command_runs_a_worker_too(system: System) -> None:
+    worker = system.start_worker(("-m", "faust", "-A", "app.agents", "worker", "--without-web"))
+    try:
+        system.wait_ready(worker)
+        system.upload("faust/stock.json", as_json(listings(2, prefix="faust")))
+        assert system.wait_outcome("faust/stock.json")["indexed"] == 2
+    finally:
+        assert worker.terminate() == 0

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,8 +84,8 @@ class System:
 
     # -- workers
 
-    def start_worker(self, **env: str) -> Worker:
-        """Start `listings worker` and return at once; `wait_ready` waits for its partitions."""
+    def start_worker(self, command: Sequence[str] = ("-m", "app.cli", "worker"), **env: str) -> Worker:
+        """Start `listings worker` (or another Python command) and return at once; see `wait_ready`."""
         self._count += 1
         log = self.folder / f"worker-{self._count}.log"
         file = log.open("wb")
@@ -98,7 +98,7 @@ class System:
             "LISTINGS_WORKER__LOG_FORMAT": "json",
             **env,
         }
-        process = subprocess.Popen([sys.executable, "-m", "app.cli", "worker"], env=values, stdout=file, stderr=file)
+        process = subprocess.Popen([sys.executable, *command], env=values, stdout=file, stderr=file)
         worker = Worker(process, log, port, file)
         self._workers.append(worker)
         return worker
@@ -159,6 +159,14 @@ class System:
         self._http.delete(f"/{index}", params={"ignore_unavailable": "true"}).raise_for_status()
         self._http.put(f"/{index}").raise_for_status()
         return index
+
+    def move_alias(self, index: str) -> None:
+        """Make an index the one behind the alias; what was behind it is deleted."""
+        alias = self.settings.opensearch.alias
+        old = list(self._http.get(f"/_alias/{alias}").raise_for_status().json())
+        actions: list[dict[str, object]] = [{"remove_index": {"index": name}} for name in old]
+        actions.append({"add": {"index": index, "alias": alias, "is_write_index": True}})
+        self._http.post("/_aliases", json={"actions": actions}).raise_for_status()
 
     def drop_index(self, index: str) -> None:
         self._http.delete(f"/{index}").raise_for_status()
