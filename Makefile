@@ -38,6 +38,10 @@ test-unit: $(READY) ## The tests that need no server; seconds
 chaos: setup programs ## Workers and servers are killed under load
 	$(PYTEST) -q -m chaos
 
+.PHONY: chaos-long
+chaos-long: setup programs ## The same restarts, with the search index away for ten minutes
+	CHAOS_OUTAGE_S=600 $(PYTEST) -q -s tests/chaos/test_restarts.py
+
 .PHONY: bench
 bench: setup programs ## Measure on this machine; writes bench-results/
 	$(VENV)/bin/python -m tests.bench

@@ -90,7 +90,7 @@ class OpenSearchSettings(_Group):
     bulk_max_documents: int = Field(1000, gt=0, description="documents of one bulk request at most")
     bulk_max_bytes: int = Field(4 * _MIB, gt=0, description="size of one bulk request at most")
     bulk_linger_s: float = Field(0.02, ge=0, description="how long the first document of a request waits for others")
-    bulk_in_flight: int = Field(3, gt=0, description="bulk requests at once")
+    bulk_in_flight: int = Field(5, gt=0, description="bulk requests at once")
     outage_probe_max_s: float = Field(5.0, gt=0, description="longest pause between two probes of an outage")
 
 

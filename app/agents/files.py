@@ -13,7 +13,7 @@ from app.errors import Dependency, ListingRejected
 from app.failures.classify import classify
 from app.failures.headers import attempts_of
 from app.model.file import ListingFile, ObjectInfo
-from app.model.outcome import RecordReject
+from app.model.outcome import FileStatus, RecordReject
 from app.model.source_record import SourceRecord
 from app.pipeline.flow import FileFlow, ProcessedFile
 from app.pipeline.outcome import unread_outcome
@@ -70,6 +70,8 @@ class FilesHandler:
             await self._handoff.failed(record, processed.whole_file, stage=STAGE, listing_file=file.object_id)
         await for_each(processed.single, lambda reject: self._dead_letter(record, file, reject), _DEAD_LETTERS_AT_ONCE)
         await self._outcomes.report(outcome)
+        if outcome.status is FileStatus.INDEXED:
+            return  # its outcome tells it; a log line for each would cost as much as reading a small file
         log.info(
             "file_processed",
             listing_file=file.object_id,
