@@ -25,11 +25,13 @@ async def _run(
         for n in range(count)
     ]
 
+    broken = as_json(listings(per_file, prefix=f"{prefix}-poison"))
+
     async def upload(key: str, content: bytes, poison: bool) -> None:
         waiting[key] = time.perf_counter()
         await obstore.put_async(system.store, key, content)
         if poison:
-            await obstore.put_async(system.store, f"{key}.poison.json", content[: len(content) // 2])
+            await obstore.put_async(system.store, f"{prefix}-poison/{key}", broken[: len(broken) // 2])
 
     async def upload_all() -> None:
         started = time.perf_counter()
