@@ -8,7 +8,7 @@ Headers of the producer (`traceparent`, …) pass through.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.errors import FailureCode, FailureKind, Rejected
@@ -150,11 +150,6 @@ def story_of(record: SourceRecord) -> Story:
         listing_file=_text(headers, "listing-file") if "listing-file" in headers else None,
         listing_record=_number(headers, "listing-record") if "listing-record" in headers else None,
     )
-
-
-def without_due_time(story: Story) -> Story:
-    """The same story, for a record that leaves the retry topic."""
-    return replace(story, due_at=None)
 
 
 def _invalid(name: str, expected: str) -> Rejected:

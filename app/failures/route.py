@@ -16,7 +16,6 @@ from app.failures.headers import (
     first_failure_at,
     origin_of,
     producer_headers,
-    story_of,
 )
 from app.model.source_record import SourceRecord
 
@@ -75,17 +74,6 @@ class RetryPolicy:
             story,
             {**producer_headers(record), **story.to_headers()},
         )
-
-
-def dead_letter_headers(record: SourceRecord, story: Story) -> dict[str, bytes]:
-    """The headers of a dead letter with a story made elsewhere."""
-    return {**producer_headers(record), **story.to_headers()}
-
-
-def due_at(record: SourceRecord) -> datetime:
-    """When a record of the retry topic is due; `Rejected(HEADER_INVALID)` when it does not say."""
-    story = story_of(record)
-    return story.last_at if story.due_at is None else story.due_at
 
 
 # Topics can be written by others: unreadable story headers must not turn a dead letter into a crash.
