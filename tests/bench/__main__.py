@@ -170,8 +170,9 @@ def main() -> None:
             started = time.perf_counter()
             results |= STEPS[name](system, arguments.scale)
             _say(f"  {time.perf_counter() - started:.0f} s")
-    (RESULTS / "latest.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
-    plot.draw(results, RESULTS / "latest.png")
+            # After each step, so that an interrupted run still tells what it measured.
+            (RESULTS / "latest.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
+            plot.draw(results, RESULTS / "latest.png")
     sys.stdout.buffer.write(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
 
 
