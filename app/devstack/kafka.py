@@ -7,6 +7,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic, sleep
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -18,6 +19,7 @@ from app.devstack.server import Launch, Place, Tools
 from app.errors import FailureCode, OperatorError
 
 _FORMAT_S = 60.0
+_TOPIC_KNOWN_S = 20.0
 _LOG4J = """\
 status = warn
 appender.out.type = Console
@@ -83,47 +85,28 @@ def admin(bootstrap_servers: str) -> AdminClient:
 
 
 def ensure_topic(bootstrap_servers: str, topic: str) -> None:
-    """Create `topic`, one partition, unless it is there; `OperatorError(COMMAND_FAILED)` when that fails."""
+    """Create `topic`, one partition, unless it is there; return once the broker itself knows it.
+
+    `OperatorError(COMMAND_FAILED)` when that fails.
+    """
     client = admin(bootstrap_servers)
     try:
-        if topic not in client.list_topics(timeout=10).topics:
+        if not _is_led(client, topic):
             client.create_topics([NewTopic(topic, 1, 1)])[topic].result(timeout=20)
     except KafkaException as error:
-        if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
-            return  # made a moment ago by the hook: the broker's metadata lag behind its answer
-        raise OperatorError(FailureCode.COMMAND_FAILED, f"cannot create the topic {topic}: {error}") from error
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+            raise OperatorError(FailureCode.COMMAND_FAILED, f"cannot create the topic {topic}: {error}") from error
+    # The controller answers before the broker's own metadata have the topic; who asks in between is told it is unknown.
+    deadline = monotonic() + _TOPIC_KNOWN_S
+    while not _is_led(client, topic):
+        if monotonic() > deadline:
+            raise OperatorError(FailureCode.COMMAND_FAILED, f"the topic {topic} has no leader yet; try again")
+        sleep(0.05)
 
 
-def properties(place: Place) -> Mapping[str, object]:
-    """The broker's properties; docker-compose.yml has the same ones."""
-    client, controller = (f"{LOOPBACK}:{place.ports[name]}" for name in ("kafka.client", "kafka.controller"))
-    return {
-        "process.roles": "broker,controller",
-        "node.id": 1,
-        "controller.quorum.voters": f"1@{controller}",
-        "listeners": f"PLAINTEXT://{client},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{client}",
-        "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "log.dirs": place.folder / "data",
-        "auto.create.topics.enable": "false",
-        "num.partitions": 1,
-        "offsets.topic.replication.factor": 1,
-        "offsets.topic.num.partitions": 4,
-        "transaction.state.log.replication.factor": 1,
-        "transaction.state.log.min.isr": 1,
-        "transaction.state.log.num.partitions": 4,
-        "share.coordinator.state.topic.replication.factor": 1,
-        "share.coordinator.state.topic.min.isr": 1,
-        "share.coordinator.state.topic.num.partitions": 4,
-        # A killed broker may register again only when its last session is over, by default after 9 s.
-        "broker.session.timeout.ms": 4000,
-        "broker.heartbeat.interval.ms": 500,
-        # Workers come and go all the time here: a rebalance should not wait for more of them,
-        "group.initial.rebalance.delay.ms": 0,
-        # and a test of a killed one should not wait long until it is missed.
-        "group.min.session.timeout.ms": 1000,
-    }
+def _is_led(client: AdminClient, topic: str) -> bool:
+    found = client.list_topics(timeout=10).topics.get(topic)
+    return found is not None and bool(found.partitions) and all(p.leader >= 0 for p in found.partitions.values())
 
 
 def _as_text(properties: Mapping[str, object]) -> str:
