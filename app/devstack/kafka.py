@@ -109,6 +109,38 @@ def _is_led(client: AdminClient, topic: str) -> bool:
     return found is not None and bool(found.partitions) and all(p.leader >= 0 for p in found.partitions.values())
 
 
+def properties(place: Place) -> Mapping[str, object]:
+    """The broker's properties; docker-compose.yml has the same ones."""
+    client, controller = (f"{LOOPBACK}:{place.ports[name]}" for name in ("kafka.client", "kafka.controller"))
+    return {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{controller}",
+        "listeners": f"PLAINTEXT://{client},CONTROLLER://{controller}",
+        "advertised.listeners": f"PLAINTEXT://{client}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": place.folder / "data",
+        "auto.create.topics.enable": "false",
+        "num.partitions": 1,
+        "offsets.topic.replication.factor": 1,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "transaction.state.log.num.partitions": 4,
+        "share.coordinator.state.topic.replication.factor": 1,
+        "share.coordinator.state.topic.min.isr": 1,
+        "share.coordinator.state.topic.num.partitions": 4,
+        # A killed broker may register again only when its last session is over, by default after 9 s.
+        "broker.session.timeout.ms": 4000,
+        "broker.heartbeat.interval.ms": 500,
+        # Workers come and go all the time here: a rebalance should not wait for more of them,
+        "group.initial.rebalance.delay.ms": 0,
+        # and a test of a killed one should not wait long until it is missed.
+        "group.min.session.timeout.ms": 1000,
+    }
+
+
 def _as_text(properties: Mapping[str, object]) -> str:
     return "".join(f"{name}={value}\n" for name, value in properties.items())
 
