@@ -13,11 +13,21 @@ class FileFormat(StrEnum):
     JSON = "json"
     NDJSON = "ndjson"
     CSV = "csv"
+    XML = "xml"
+    """Any XML, RSS and Atom among it."""
+    HTML = "html"
+    """A page with JSON-LD in it."""
+    AVRO = "avro"
+    PARQUET = "parquet"
 
 
 class Compression(StrEnum):
     NONE = "none"
     GZIP = "gzip"
+    ZIP = "zip"
+    """An archive with one data file in it."""
+    ZSTD = "zstd"
+    BZIP2 = "bzip2"
 
 
 @dataclass(frozen=True, slots=True)
