@@ -19,6 +19,7 @@ from app.adapters.avro import AvroCodec
 from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.opensearch.bulk_writer import BulkWriter
 from app.adapters.opensearch.client import SearchClient
+from app.adapters.opensearch.standing_listings import OpenSearchListings
 from app.adapters.profile_files import load_profiles
 from app.adapters.s3 import S3Store
 from app.adapters.schema_registry import SchemaRegistry
@@ -33,6 +34,7 @@ from app.agents.intake import Handler, Intake, IntakeLimits
 from app.agents.listings import ListingsHandler
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
+from app.agents.removals import Removals
 from app.agents.retries import RetriesHandler
 from app.agents.stopping import StopSignal
 from app.errors import Dependency, Outage
@@ -103,10 +105,13 @@ class Worker:
         encoder = Encoder(self._codec, self._outages)
         outcomes = OutcomeReporter(handoff, self._index, encoder)
         limits = limits_of(settings.limits)
+        standing = OpenSearchListings(self._client, settings.opensearch.alias)
+        removals = Removals(self._index, standing, self._outages, clock)
+        profiles = load_profiles(settings.paths.feeds)
         flow = FileFlow(
             self._store,
             self._index,
-            load_profiles(settings.paths.feeds).match,
+            profiles.match,
             limits,
             clock,
             settings.worker.file_timeout_s,
@@ -121,9 +126,10 @@ class Worker:
             limits,
             settings.s3.buckets,
             settings.s3.prefix,
+            profiles.match,
         )
-        files = FilesHandler(flow, encoder, handoff, outcomes, self._outages, clock)
-        listings = ListingsHandler(self._index, encoder, clock, limits)
+        files = FilesHandler(self._store, flow, removals, encoder, handoff, outcomes, self._outages, clock)
+        listings = ListingsHandler(self._index, standing, encoder, self._outages, clock, limits)
         origins = frozenset({UPLOADS, FILES, LISTINGS})
         retries = RetriesHandler(handoff, clock, self._stop, origins, longest_s=2 * retry.cap_s)
         worker = settings.worker

@@ -45,7 +45,7 @@ class FailureCode(StrEnum):
     TEST_EVENT = "test_event"
     FOLDER_MARKER = "folder_marker"
     EVENT_NOT_HANDLED = "event_not_handled"
-    OBJECT_REMOVED = "object_removed"
+    REMOVAL_SUPERSEDED = "removal_superseded"
     BUCKET_NOT_ALLOWED = "bucket_not_allowed"
     PREFIX_NOT_WATCHED = "prefix_not_watched"
     # rejected: the record on the topic
@@ -62,6 +62,9 @@ class FailureCode(StrEnum):
     FILE_TOO_BIG = "file_too_big"
     DECOMPRESSED_TOO_BIG = "decompressed_too_big"
     COMPRESSION_RATIO = "compression_ratio"
+    COMPRESSION_WINDOW = "compression_window"
+    ARCHIVE_INVALID = "archive_invalid"
+    SCHEMA_REFUSED = "schema_refused"
     FORMAT_UNKNOWN = "format_unknown"
     FORMAT_MISMATCH = "format_mismatch"
     COMPRESSION_BROKEN = "compression_broken"
@@ -71,6 +74,8 @@ class FailureCode(StrEnum):
     HEADER_ROW_INVALID = "header_row_invalid"
     TOO_MANY_RECORDS = "too_many_records"
     TOO_MANY_REJECTS = "too_many_rejects"
+    FEED_SHRUNK = "feed_shrunk"
+    FEED_NOT_WHOLE = "feed_not_whole"
     # rejected: one listing
     RECORD_NOT_AN_OBJECT = "record_not_an_object"
     RECORD_MALFORMED = "record_malformed"
@@ -88,6 +93,7 @@ class FailureCode(StrEnum):
     CONTENT_CHANGED = "content_changed"
     INDEX_TIMED_OUT = "index_timed_out"
     HANDLING_TIMED_OUT = "handling_timed_out"
+    SCRATCH_FAILED = "scratch_failed"
     UNEXPECTED = "unexpected"
     # outage
     UNREACHABLE = "unreachable"

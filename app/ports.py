@@ -6,12 +6,13 @@ request, `Outage` for trouble everybody has, `Rejected` for what will never work
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from app.model.document import Document, WriteResult
 from app.model.file import ObjectInfo
+from app.model.removal import StoredListing, Supply
 
 Headers = Mapping[str, bytes]
 
@@ -57,6 +58,29 @@ class ListingIndex(Protocol):
 
     async def write_outcome(self, document: Document) -> None:
         """Keep a file's outcome (the index `listing-outcomes`)."""
+        ...
+
+
+class StandingListings(Protocol):
+    """What is in the index now; `Outage(SEARCH_INDEX)` when it does not answer."""
+
+    async def refresh(self) -> None:
+        """Make findable what was written until now."""
+        ...
+
+    async def count(self, supply: Supply) -> int:
+        """How many listings of the supply can be found."""
+        ...
+
+    def pages(self, supply: Supply) -> AsyncGenerator[Sequence[StoredListing], None]:
+        """The listings of the supply, as they were when the first page was asked for, some hundreds at a time.
+
+        Close it when it is not read to its end: it holds a view of the index.
+        """
+        ...
+
+    async def get(self, listing_id: str) -> StoredListing | None:
+        """One listing as it was last written, findable or not; None when there never was one."""
         ...
 
 

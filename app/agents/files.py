@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from app.agents.codec import Encoder
 from app.agents.handoff import Handoff
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
+from app.agents.removals import Removals
 from app.agents.together import for_each
-from app.errors import Dependency, ListingRejected
+from app.errors import Dependency, FailureCode, FileRejected, ListingRejected, Rejected
 from app.failures.classify import classify
 from app.failures.headers import attempts_of
-from app.model.file import ListingFile, ObjectInfo
+from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.outcome import FileStatus, RecordReject
 from app.model.source_record import SourceRecord
+from app.observability import metrics
 from app.pipeline.flow import FileFlow, ProcessedFile
-from app.pipeline.outcome import unread_outcome
+from app.pipeline.outcome import confirmed_outcome, held_outcome, removed_outcome, unread_outcome
+from app.pipeline.removal import full_feed
 from app.pipeline.wire import file_from_wire
-from app.ports import Clock
+from app.ports import Clock, ObjectStore
 
 log = structlog.get_logger("listings.files")
 STAGE = "files"
@@ -30,14 +35,18 @@ class FilesHandler:
 
     def __init__(
         self,
+        store: ObjectStore,
         flow: FileFlow,
+        removals: Removals,
         encoder: Encoder,
         handoff: Handoff,
         outcomes: OutcomeReporter,
         outages: Outages,
         clock: Clock,
     ) -> None:
+        self._store = store
         self._flow = flow
+        self._removals = removals
         self._encoder = encoder
         self._handoff = handoff
         self._outcomes = outcomes
@@ -49,13 +58,53 @@ class FilesHandler:
         file = file_from_wire(await self._encoder.decode(record.value or b""))
         attempts = attempts_of(record) + 1
         try:
+            if file.change is FileChange.REMOVED:
+                await self._remove(file, attempts)
+                return
             processed = await self._outages.ride_out(
                 Dependency.OBJECT_STORE, file.object_id, lambda: self._flow.process(file, attempts)
             )
+            processed = await self._with_removals(file, processed)
         except Exception as error:
             await self._give_up(record, file, error, attempts)
             return
         await self._conclude(record, file, processed)
+
+    async def _remove(self, file: ListingFile, attempts: int) -> None:
+        """The object was removed: so are its listings, unless it is there again."""
+        if await self._exists(file):
+            metrics.SKIPPED.labels(FailureCode.REMOVAL_SUPERSEDED).inc()
+            return
+        removed = await self._removals.of_object(file.bucket, file.key)
+        await self._outcomes.report(removed_outcome(file, removed, attempts, self._clock.now()))
+        log.info("object_removed", listing_file=file.object_id, removed=removed)
+
+    async def _exists(self, file: ListingFile) -> bool:
+        try:
+            await self._outages.ride_out(
+                Dependency.OBJECT_STORE, file.object_id, lambda: self._store.head(file.bucket, file.key)
+            )
+        except Rejected as error:
+            if error.code is FailureCode.OBJECT_MISSING:
+                return False
+            raise
+        return True
+
+    async def _with_removals(self, file: ListingFile, processed: ProcessedFile) -> ProcessedFile:
+        """After a full feed: its outcome with what it no longer holds marked removed, or why that is held."""
+        profile, whole_file = processed.profile, processed.whole_file
+        if profile is None or not profile.delivery.is_full:
+            return processed
+        if whole_file is not None and whole_file.code is not FailureCode.OBJECT_EMPTY:
+            return processed  # it broke off: what it does not hold, nobody knows
+        feed = full_feed(profile, processed.outcome, processed.single, file.confirmed_etag)
+        told = await self._removals.after(feed, profile.delivery, file.object_id)
+        if isinstance(told, FileRejected):
+            return replace(processed, outcome=held_outcome(processed.outcome, told), whole_file=told)
+        outcome = replace(processed.outcome, removed=told)
+        if whole_file is not None and feed.confirmed:  # it is empty, and a person has said that this is right
+            return replace(processed, outcome=confirmed_outcome(outcome), whole_file=None)
+        return replace(processed, outcome=outcome)
 
     async def _give_up(self, record: SourceRecord, file: ListingFile, error: Exception, attempts: int) -> None:
         """Hand the record on; when that was its last try, its producer is told."""
@@ -80,6 +129,7 @@ class FilesHandler:
             indexed=outcome.indexed,
             stale=outcome.stale,
             rejected=outcome.rejected,
+            removed=outcome.removed,
             error_code=outcome.failure_code,
             attempt=outcome.attempts,
         )

@@ -22,9 +22,10 @@ from app.failures.headers import attempts_of, producer_headers
 from app.model.file import ListingFile, ObjectInfo
 from app.model.record import Limits
 from app.model.source_record import SourceRecord
-from app.model.upload import ObjectEvent
+from app.model.upload import ObjectEvent, ObjectEventKind
 from app.observability import metrics
-from app.pipeline.gate import check_object, queue_entry, wanted
+from app.pipeline.flow import ProfileFor
+from app.pipeline.gate import check_object, queue_entry, removal_entry, wanted
 from app.pipeline.notification import parse_notification
 from app.pipeline.outcome import unread_outcome
 from app.pipeline.wire import file_to_wire
@@ -58,6 +59,7 @@ class GateHandler:
         limits: Limits,
         buckets: tuple[str, ...],
         prefix: str,
+        profile_for: ProfileFor,
     ) -> None:
         self._store = store
         self._encoder = encoder
@@ -68,6 +70,7 @@ class GateHandler:
         self._limits = limits
         self._buckets = frozenset(buckets)
         self._prefix = prefix
+        self._profile_for = profile_for
 
     async def __call__(self, record: SourceRecord) -> None:
         """Raises `Rejected` for a notification that can not be understood."""
@@ -98,19 +101,29 @@ class GateHandler:
         log.debug("upload_skipped", record=record.place, error_code=code)
 
     async def _admit(self, record: SourceRecord, event: ObjectEvent) -> _Refused | None:
-        """Queue the file of one event; None when that is done."""
+        """Queue the file of one event; None when that is done.
+
+        A removal is queued unasked: whether the object is gone counts when its turn comes, behind its uploads.
+        """
         info: ObjectInfo | None = None
         try:
+            if event.kind is ObjectEventKind.REMOVED:
+                await self._queue(record, removal_entry(event, self._clock.now()))
+                return None
             info = await self._outages.ride_out(
                 Dependency.OBJECT_STORE,
                 f"{event.bucket}/{event.key}",
                 lambda: self._store.head(event.bucket, event.key),
             )
-            check_object(info, self._limits)
+            check_object(info, self._limits, may_be_empty=self._speaks_when_empty(event))
             await self._queue(record, queue_entry(event, info, self._clock.now()))
         except Exception as error:
             return _Refused(info or _unseen(event, self._clock.now()), error)
         return None
+
+    def _speaks_when_empty(self, event: ObjectEvent) -> bool:
+        profile = self._profile_for(event.bucket, event.key)
+        return profile is not None and profile.delivery.is_full
 
     async def _queue(self, record: SourceRecord, entry: ListingFile) -> None:
         value = await self._encoder.encode(f"{FILES_TOPIC}-value", file_to_wire(entry))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import cast
@@ -9,30 +10,44 @@ from typing import cast
 import orjson
 
 from app.agents.codec import Encoder
-from app.errors import FailureCode, ListingRejected, Problem, Rejected
+from app.agents.outages import Outages
+from app.errors import Dependency, FailureCode, ListingRejected, Problem, Rejected
 from app.failures.headers import Origin, origin_of
+from app.model.document import version_of
 from app.model.record import Limits, RawRecord
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 from app.pipeline.parse.judge import MANY_BYTES, malformed, problem_of, too_big, too_many_values
+from app.pipeline.removal import removed_document, tombstone
 from app.pipeline.transform import Mapper
 from app.pipeline.transform import Origin as Place
-from app.ports import Clock, ListingIndex
+from app.ports import Clock, ListingIndex, StandingListings
 
 STAGE = "listings"
+_LISTING_ID = re.compile(r"[0-9a-f]{32}")
 _FRAMED = b"\x00"
 _EXPECTED = "a JSON object, or Avro with the registry's framing"
 
 
 class ListingsHandler:
-    """Handles one record of `listings`: Avro with the registry's framing, or a JSON object.
+    """Handles one record of `listings`: Avro with the registry's framing, a JSON object, or a tombstone (no value).
 
     A listing is judged as one of a file is: the same limits on depth and size (`record_max_depth`,
     `record_max_bytes`), the same reasons.
     """
 
-    def __init__(self, index: ListingIndex, encoder: Encoder, clock: Clock, limits: Limits) -> None:
+    def __init__(
+        self,
+        index: ListingIndex,
+        standing: StandingListings,
+        encoder: Encoder,
+        outages: Outages,
+        clock: Clock,
+        limits: Limits,
+    ) -> None:
         self._index = index
+        self._standing = standing
+        self._outages = outages
         self._encoder = encoder
         self._clock = clock
         self._limits = limits
@@ -40,7 +55,10 @@ class ListingsHandler:
     async def __call__(self, record: SourceRecord) -> None:
         """Raises `Rejected` with every reason when the listing is refused."""
         try:
-            await self._index_one(record, await self._decode(record.value or b""))
+            if record.value is None:
+                await self._remove(record)
+            else:
+                await self._index_one(record, await self._decode(record.value))
         except Rejected:
             metrics.LISTINGS.labels("rejected").inc()
             raise
@@ -59,6 +77,27 @@ class ListingsHandler:
         metrics.LISTINGS.labels("stale" if result.stale else "indexed").inc()
         if result.indexed:
             metrics.FRESHNESS.observe(max(0.0, (self._clock.now() - uploaded_at).total_seconds()))
+
+    async def _remove(self, record: SourceRecord) -> None:
+        """A tombstone: the listing of its key is removed as of the record's time."""
+        listing_id = (record.key or b"").decode(errors="replace")
+        if not _LISTING_ID.fullmatch(listing_id):
+            raise Rejected(
+                FailureCode.RECORD_NOT_DECODABLE,
+                "expected the listing id (32 hex digits, lower case) as the key of a record without value, which "
+                "removes the listing",
+            )
+        origin, now = origin_of(record), self._clock.now()
+        at = _published_at(origin)
+        stored = await self._outages.ride_out(
+            Dependency.SEARCH_INDEX, listing_id, lambda: self._standing.get(listing_id)
+        )
+        if stored is None:
+            document = tombstone(listing_id, origin.topic, f"{origin.partition}/{origin.offset}", at, now)
+        else:
+            document = removed_document(stored, version_of(at), now)
+        result = await self._index.write([document])
+        metrics.LISTINGS.labels("stale" if result.stale else "removed").inc()
 
     async def _decode(self, payload: bytes) -> Mapping[str, object]:
         if payload[:1] == _FRAMED:

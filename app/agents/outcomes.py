@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 import orjson
@@ -11,7 +10,7 @@ from app.agents.codec import Encoder
 from app.agents.handoff import Handoff
 from app.agents.together import together
 from app.model.document import Document, version_of
-from app.model.outcome import FileOutcome
+from app.model.outcome import FileOutcome, outcome_id
 from app.observability import metrics
 from app.pipeline.wire import outcome_to_wire
 from app.ports import ListingIndex
@@ -47,6 +46,7 @@ class OutcomeReporter:
         metrics.LISTINGS.labels("indexed").inc(outcome.indexed)
         metrics.LISTINGS.labels("stale").inc(outcome.stale)
         metrics.LISTINGS.labels("rejected").inc(outcome.rejected)
+        metrics.LISTINGS.labels("removed").inc(outcome.removed)
         if outcome.indexed:
             metrics.FRESHNESS.observe(max(0.0, (outcome.processed_at - outcome.uploaded_at).total_seconds()))
 
@@ -58,8 +58,3 @@ def outcome_document(outcome: FileOutcome) -> Document:
         version=version_of(outcome.uploaded_at),
         body=orjson.dumps(outcome, option=orjson.OPT_UTC_Z),
     )
-
-
-def outcome_id(bucket: str, key: str) -> str:
-    """Document ids hold 512 bytes, object keys 1,024: so the id is a digest."""
-    return hashlib.sha256(f"{bucket}/{key}".encode(errors="surrogatepass")).hexdigest()[:40]

@@ -28,6 +28,7 @@ class Compression(StrEnum):
     """An archive with one data file in it."""
     ZSTD = "zstd"
     BZIP2 = "bzip2"
+    XZ = "xz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,14 @@ class ObjectInfo:
     content_type: str | None = None
 
 
+class FileChange(StrEnum):
+    """Why a file is in the queue."""
+
+    CREATED = "created"
+    REMOVED = "removed"
+    """The object is gone; its listings are marked removed, unless it is there again."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListingFile:
     """One file to process (the value of `listing-files`, schema `ListingFile`)."""
@@ -58,6 +67,9 @@ class ListingFile:
     format_hint: FileFormat | None = None
     """What the name promises; None: no known ending, the content decides."""
     compression_hint: Compression = Compression.NONE
+    change: FileChange = FileChange.CREATED
+    confirmed_etag: str | None = None
+    """Set when a person has confirmed the removals of a full feed that was held, for the content of this etag."""
 
     @property
     def object_id(self) -> str:

@@ -131,6 +131,12 @@ class Quality(StrEnum):
     TEXT_TRUNCATED = "text_truncated"
     VALUE_UNREAD = "value_unread"
     """A profile could not make sense of an optional value; it was left out."""
+    READ_FROM_TEXT = "read_from_text"
+    """A field had no column of its own: it was read out of a headline, which may mean something else."""
+    ID_DERIVED = "id_derived"
+    """The sender names no id; it was made of what does not change about the vehicle."""
+    DUPLICATE_IN_FILE = "duplicate_in_file"
+    """An earlier record of the file had the same id and other content; this one, the later, stands."""
 
 
 class Kind(StrEnum):

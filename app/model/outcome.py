@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -16,6 +17,10 @@ class FileStatus(StrEnum):
     """Some records were rejected; each reason is kept up to a limit."""
     REJECTED = "rejected"
     """The file as a whole is a dead letter (broken, too big, unknown, or too many bad records)."""
+    HELD = "held"
+    """Its listings are in the index. What a full feed no longer holds is still there: a person has to confirm it."""
+    REMOVED = "removed"
+    """The object is gone, and its listings are marked removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +62,12 @@ class FileOutcome:
     attempts: int
     failure_code: FailureCode | None = None
     failure_message: str | None = None
+    removed: int = 0
+    """Listings marked removed: those of a removed object, or those that a full feed no longer holds."""
     rejects: tuple[RecordReject, ...] = ()
     """The first rejects, up to the limit; `rejected` is always the full count."""
+
+
+def outcome_id(bucket: str, key: str) -> str:
+    """The document id of an object's outcome: ids hold 512 bytes, object keys 1,024, so it is a digest."""
+    return hashlib.sha256(f"{bucket}/{key}".encode(errors="surrogatepass")).hexdigest()[:40]

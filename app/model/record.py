@@ -62,6 +62,10 @@ class Limits:
     file_max_bytes: int
     decompressed_max_bytes: int
     compression_max_ratio: float
+    window_max_bytes: int
+    archive_max_members: int
+    avro_block_max_bytes: int
+    parquet_open_max_bytes: int
     record_max_bytes: int
     record_max_depth: int
     file_max_records: int

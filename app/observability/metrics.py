@@ -22,7 +22,7 @@ SKIPPED = Counter("listings_skipped_total", "Events left out on purpose", ("code
 FILES = Counter("listings_files_total", "Files processed, by status of their outcome", ("status",), registry=REGISTRY)
 LISTINGS = Counter(
     "listings_listings_total",
-    "Listings by outcome: indexed, stale, rejected",
+    "Listings by outcome: indexed, stale, rejected, removed",
     ("outcome",),
     registry=REGISTRY,
 )

@@ -66,6 +66,8 @@ class ProcessedFile:
     """Set when the file as a whole, or its rest, is one dead letter."""
     single: tuple[RecordReject, ...]
     """Listings to dead-letter one by one; empty when they would be a flood."""
+    profile: Profile | None = None
+    """The sender's; None: there is none, or the file was never opened."""
 
 
 class FileFlow:
@@ -125,7 +127,7 @@ class FileFlow:
         account.rejects.sort(key=lambda reject: reject.record)
         shape = None if reader.shape is None else str(reader.shape)
         outcome = self._outcome(info, account, attempts, shape, None if profile is None else profile.name)
-        return self._conclude(outcome, account, whole_file)
+        return replace(self._conclude(outcome, account, whole_file), profile=profile)
 
     def _check_size(self, info: ObjectInfo) -> None:
         if info.size > self._limits.file_max_bytes:
@@ -168,6 +170,7 @@ class FileFlow:
         account.read += len(piece.records) + len(piece.bad)
         account.blank += piece.blank
         account.flagged += mapped.flagged
+        account.stale += mapped.older
         for bad in piece.bad:
             account.reject(RecordReject(bad.number, bad.line, (bad.problem,)), keep)
         for reject in mapped.rejects:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from app.errors import FailureCode, FileRejected
-from app.model.file import ListingFile, ObjectInfo
+from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.record import Limits
 from app.model.upload import ObjectEvent, ObjectEventKind
 from app.pipeline.notification import is_folder_marker
@@ -49,17 +49,20 @@ def wanted(event: ObjectEvent, buckets: Collection[str], prefix: str) -> Failure
         return FailureCode.PREFIX_NOT_WATCHED
     if is_folder_marker(event.key):
         return FailureCode.FOLDER_MARKER
-    return FailureCode.OBJECT_REMOVED if event.kind is ObjectEventKind.REMOVED else None
+    return None
 
 
-def check_object(info: ObjectInfo, limits: Limits) -> None:
-    """Raises `FileRejected`: FILE_TOO_BIG (as stored, before any download), OBJECT_EMPTY or FORMAT_UNKNOWN."""
+def check_object(info: ObjectInfo, limits: Limits, *, may_be_empty: bool = False) -> None:
+    """Raises `FileRejected`: FILE_TOO_BIG (as stored, before any download), OBJECT_EMPTY or FORMAT_UNKNOWN.
+
+    `may_be_empty`: an empty file says something too, that a sender of full feeds has nothing any more.
+    """
     if info.size > limits.file_max_bytes:
         raise FileRejected(
             FailureCode.FILE_TOO_BIG,
             f"expected a file of at most {limits.file_max_bytes:,} bytes, it has {info.size:,}: upload it in parts",
         )
-    if info.size == 0:
+    if info.size == 0 and not may_be_empty:
         raise FileRejected(FailureCode.OBJECT_EMPTY, "expected a file with listings, it has 0 bytes: upload it again")
     if not _is_readable(info):
         raise FileRejected(
@@ -84,6 +87,19 @@ def queue_entry(event: ObjectEvent, info: ObjectInfo, now: datetime) -> ListingF
         queued_at=now,
         format_hint=hints.format,
         compression_hint=hints.compression,
+    )
+
+
+def removal_entry(event: ObjectEvent, now: datetime) -> ListingFile:
+    """What the gate queues for an object that is gone, behind whatever is queued for it; `now` in UTC."""
+    return ListingFile(
+        bucket=event.bucket,
+        key=event.key,
+        size=0,
+        etag="",
+        uploaded_at=now,
+        queued_at=now,
+        change=FileChange.REMOVED,
     )
 
 

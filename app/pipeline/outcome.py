@@ -1,16 +1,43 @@
-"""Outcomes of files that were never read."""
+"""Outcomes of files that were never read, are held, or are gone."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
+from app.errors import FileRejected
 from app.failures.classify import Verdict
-from app.model.file import ObjectInfo
+from app.model.file import ListingFile, ObjectInfo
 from app.model.outcome import FileOutcome, FileStatus
 
 
 def unread_outcome(info: ObjectInfo, verdict: Verdict, attempts: int, now: datetime) -> FileOutcome:
     """The outcome of a file that was refused, or given up, before its first record."""
+    return replace(
+        _empty(info, attempts, now, FileStatus.REJECTED), failure_code=verdict.code, failure_message=verdict.message
+    )
+
+
+def removed_outcome(file: ListingFile, removed: int, attempts: int, now: datetime) -> FileOutcome:
+    """The outcome of an object that is gone: it is newer than that of any content the object had.
+
+    In whole seconds, as stores give the time of an upload: one in this same second must not count as older.
+    """
+    info = ObjectInfo(file.bucket, file.key, 0, "", now.replace(microsecond=0))
+    return replace(_empty(info, attempts, now, FileStatus.REMOVED), removed=removed)
+
+
+def held_outcome(outcome: FileOutcome, why: FileRejected) -> FileOutcome:
+    """The outcome of a full feed whose removals wait for a person."""
+    return replace(outcome, status=FileStatus.HELD, failure_code=why.code, failure_message=why.message)
+
+
+def confirmed_outcome(outcome: FileOutcome) -> FileOutcome:
+    """The outcome of an empty full feed that a person has confirmed."""
+    return replace(outcome, status=FileStatus.INDEXED, failure_code=None, failure_message=None)
+
+
+def _empty(info: ObjectInfo, attempts: int, now: datetime, status: FileStatus) -> FileOutcome:
     return FileOutcome(
         bucket=info.bucket,
         key=info.key,
@@ -18,7 +45,7 @@ def unread_outcome(info: ObjectInfo, verdict: Verdict, attempts: int, now: datet
         size=info.size,
         uploaded_at=info.uploaded_at,
         processed_at=now,
-        status=FileStatus.REJECTED,
+        status=status,
         format=None,
         profile=None,
         read=0,
@@ -29,6 +56,4 @@ def unread_outcome(info: ObjectInfo, verdict: Verdict, attempts: int, now: datet
         flagged=0,
         bytes_read=0,
         attempts=attempts,
-        failure_code=verdict.code,
-        failure_message=verdict.message,
     )

@@ -54,6 +54,12 @@ def _named_pattern(value: str) -> str:
     return value
 
 
+def _known_currency(value: str | None) -> str | None:
+    if value is not None and value not in CURRENCIES:
+        raise ValueError("expected an ISO 4217 code such as EUR")
+    return value
+
+
 _TEXT_OR_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(_TEXT_OR_TEXTS)]
 Pattern = Annotated[str, Field(min_length=1, description="Python regular expression"), BeforeValidator(str)]
@@ -98,12 +104,7 @@ class Defaults(_Declared):
     country: str | None = Field(None, description="ISO 3166-1 alpha-2")
     years_ahead: int = Field(1, ge=0, le=3, description="latest model year: the current one plus this")
 
-    @field_validator("currency")
-    @classmethod
-    def _currency(cls, value: str | None) -> str | None:
-        if value is not None and value not in CURRENCIES:
-            raise ValueError("expected an ISO 4217 code such as EUR")
-        return value
+    _currency = field_validator("currency")(_known_currency)
 
     @field_validator("country")
     @classmethod
@@ -113,11 +114,31 @@ class Defaults(_Declared):
         return value
 
 
+class Delivery(_Declared):
+    """What a file of the sender stands for: some listings (increment), or all that it has (full).
+
+    After a full feed, listings of its scope that are not in it are marked removed. When more than
+    `shrink_free_count` and more than `shrink_max_share` of them would go, or all of them, it is held for a person.
+    """
+
+    kind: Literal["increment", "full"] = "increment"
+    scope: Literal["sender", "folder", "key"] = Field(
+        "sender", description="all listings of the source, or those from files of one folder, or from one key"
+    )
+    shrink_max_share: float = Field(0.3, ge=0, le=1, description="of the standing listings")
+    shrink_free_count: int = Field(10, ge=0, description="so many may always go, unless they are all")
+
+    @property
+    def is_full(self) -> bool:
+        return self.kind == "full"
+
+
 class Part(_Declared):
     """A column taken apart: its named groups can be used as `$part.group`."""
 
     source: Texts = Field(alias="from", min_length=1)
     match: Annotated[str, Field(min_length=1), BeforeValidator(str)]
+    doubtful: bool = Field(False, description="a headline: what is taken from it is flagged read_from_text")
 
     _check = field_validator("match")(_named_pattern)
 
@@ -147,6 +168,8 @@ class Rule(_Declared):
     source: Texts = Field((), alias="from", description="columns or paths; the first that says something wins")
     template: str | None = Field(None, description="several columns joined: {make} {model}; {trim?} may be missing")
     const: str | None = None
+    fingerprint: Texts = Field((), description="an id made of columns that never change, for senders without ids")
+    replace: dict[str, str] = Field({}, description="text → text, wherever it stands, before anything else")
     extract: Annotated[str | None, Field(description="the text that counts: first group, or the whole match")] = None
     accept: Annotated[str | None, Field(description="texts that do not match as a whole count as unknown")] = None
     ignore: Texts = Field((), description="texts that count as unknown, without case")
@@ -154,7 +177,9 @@ class Rule(_Declared):
     patterns: tuple[WordPattern, ...] = Field((), description="tried in order when no word fits")
     common_words: bool = Field(True, description="also take the common words of the enumerated fields")
     corrections: dict[str, str] = Field({}, description="misspelling → spelling; flagged make_fuzzy")
+    unshout: bool = Field(False, description="words in capitals are written as names: CIVIC → Civic")
     separator: str | None = Field(None, min_length=1, description="of lists in one text")
+    currency: str | None = Field(None, description="ISO 4217, of amounts without one: the header says it (price_usd)")
     unit: Literal["km", "mi", "kw", "ps", "hp"] | None = Field(
         None, description="km, mi (mileage); kw, ps, hp (power_kw): of plain numbers"
     )
@@ -184,9 +209,12 @@ class Rule(_Declared):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Rule:
-        if sum((bool(self.source), self.template is not None, self.const is not None)) != 1:
-            raise ValueError("expected exactly one of from, template, const")
+        given = (bool(self.source), self.template is not None, self.const is not None, bool(self.fingerprint))
+        if sum(given) != 1:
+            raise ValueError("expected exactly one of from, template, const, fingerprint")
         return self
+
+    _currency = field_validator("currency")(_known_currency)
 
 
 class Profile(_Declared):
@@ -197,6 +225,7 @@ class Profile(_Declared):
     source: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$", description="part of every id: never change it")
     matches: tuple[Match, ...] = Field(alias="match", min_length=1)
     format: Format = Format()
+    delivery: Delivery = Delivery()
     defaults: Defaults = Defaults()
     nulls: Texts = Field((), description="texts that mean unknown in every column, beside the common ones")
     parts: dict[str, Part] = {}

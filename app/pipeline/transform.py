@@ -20,6 +20,7 @@ from app.model.listing import Quality
 from app.model.outcome import RecordReject
 from app.model.record import RawRecord
 from app.pipeline.derive import Calendar, derive, missing
+from app.pipeline.duplicates import Repeat, SeenIds, Twins
 from app.pipeline.profile import Profile
 from app.pipeline.profile_reader import ProfileReader, reader_for
 from app.pipeline.validate import Listing, validate, validate_tidied
@@ -49,6 +50,8 @@ class Mapped:
     rejects: list[RecordReject] = field(default_factory=list)
     flagged: int = 0
     """Documents with at least one quality flag."""
+    older: int = 0
+    """Records of which the file has a newer one (by the sender's `updated_at`): neither document nor reject."""
 
 
 class Mapper:
@@ -65,6 +68,8 @@ class Mapper:
         self._version = version_of(origin.uploaded_at)
         self._hash_start = _hash_start(self._source)
         self._before_record, self._after_record = _constant_part(origin, now)
+        self._seen = SeenIds()
+        self._twins = Twins() if self._reader is not None and self._reader.derives_id else None
 
     def map_all(self, records: Sequence[RawRecord]) -> Mapped:
         """Map a batch; never raises for what a record holds. Documents and rejects keep the order of the records."""
@@ -77,20 +82,31 @@ class Mapper:
                 mapped.rejects.append(
                     RecordReject(raw.number, raw.line, error.problems, _id_for_people(raw.value, self._reader))
                 )
+                continue
+            if document is None:
+                mapped.older += 1
             else:
                 documents.append(document)
                 mapped.flagged += flagged
         return mapped
 
-    def _map(self, value: Mapping[str, object], number: int) -> tuple[Document, bool]:
+    def _map(self, value: Mapping[str, object], number: int) -> tuple[Document | None, bool]:
+        """None: the file has a newer record of the listing, and it came first."""
         listing, flags = self._checked(value, tidy=False)
         try:
-            parts = _parts(listing, flags)
+            head, text = _parts(listing, flags)
         except _Untidy:
             listing, flags = self._checked(value, tidy=True)
-            parts = _parts(listing, flags, tidied=True)
-        body = b"".join((*parts, self._before_record, b"%d" % number, self._after_record))
-        return Document(listing["listing_id"], self._version, body, number), bool(flags)
+            head, text = _parts(listing, flags, tidied=True)
+        listing_id: str = listing["listing_id"]
+        repeat = self._seen.repeat(listing_id, hash(head) ^ hash(text), listing.get("updated_at"))
+        if repeat is not Repeat.NONE:
+            if repeat is Repeat.OLDER:
+                return None, False
+            flags.append(Quality.DUPLICATE_IN_FILE)
+            head = orjson.dumps({**listing, "quality": list(dict.fromkeys(flags))})[:-1]
+        body = b"".join((head, text, self._before_record, b"%d" % number, self._after_record))
+        return Document(listing_id, self._version, body, number), bool(flags)
 
     def _checked(self, value: Mapping[str, object], tidy: bool) -> tuple[Listing, list[Quality]]:
         """The complete listing and its flags, or `ListingRejected` with every reason."""
@@ -106,6 +122,9 @@ class Mapper:
             problems = missing(listing, {problem.field for problem in problems}) + problems
         if problems:
             raise ListingRejected(problems)
+        if self._twins is not None:
+            content = hash(orjson.dumps(listing))
+            listing["source_listing_id"] = self._twins.id_of(listing["source_listing_id"], content)
         listing["listing_id"] = self._id(listing["source"], listing["source_listing_id"])
         return listing, flags
 
@@ -120,8 +139,8 @@ class _Untidy(Exception):
     """Control characters were found where none may be."""
 
 
-def _parts(listing: Listing, flags: list[Quality], tidied: bool = False) -> tuple[bytes, ...]:
-    """The listing as JSON without its closing brace, in pieces.
+def _parts(listing: Listing, flags: list[Quality], tidied: bool = False) -> tuple[bytes, bytes]:
+    """The listing as JSON without its closing brace: all but the description, and the description.
 
     JSON escapes control characters, so one search for a backslash finds them in all fields at once; the
     description, whose line breaks are welcome, is looked at apart.
@@ -133,11 +152,11 @@ def _parts(listing: Listing, flags: list[Quality], tidied: bool = False) -> tupl
     if not tidied and (b"\\" in head or b"\x7f" in head or b"\xc2" in head) and _CONTROL_OR_BREAK.search(head):
         raise _Untidy
     if description is None:
-        return (head[:-1],)
+        return head[:-1], b""
     text = orjson.dumps(description)
     if (b"\\" in text or b"\x7f" in text or b"\xc2" in text) and _CONTROL.search(text):
         text = orjson.dumps(clean_lines(description))
-    return head[:-1], b',"description":', text
+    return head[:-1], b',"description":' + text
 
 
 def _complete(listing: Listing) -> bool:
@@ -148,6 +167,13 @@ def _complete(listing: Listing) -> bool:
         and "source_listing_id" in listing
         and "source" in listing
     )
+
+
+def listing_id_of(source: str, source_listing_id: str) -> str:
+    """The id of a listing's document: the first 32 hex digits of SHA-256 over source, a zero byte and the id."""
+    digest = _hash_start(source)
+    digest.update(source_listing_id.encode())
+    return digest.hexdigest()[:_ID_LENGTH]
 
 
 def _hash_start(source: str) -> hashlib._Hash:

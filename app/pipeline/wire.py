@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from app.errors import FailureCode, Problem, Rejected
-from app.model.file import Compression, FileFormat, ListingFile
+from app.model.file import Compression, FileChange, FileFormat, ListingFile
 from app.model.outcome import FileOutcome, FileStatus, RecordReject
 
 T = TypeVar("T")
@@ -25,6 +25,8 @@ def file_to_wire(file: ListingFile) -> dict[str, object]:
         "queued_at": file.queued_at,
         "format_hint": file.format_hint,
         "compression_hint": file.compression_hint,
+        "change": file.change,
+        "confirmed_etag": file.confirmed_etag,
     }
 
 
@@ -32,6 +34,9 @@ def file_from_wire(wire: Mapping[str, object]) -> ListingFile:
     """Raises `Rejected(RECORD_NOT_DECODABLE)` when it is no `ListingFile`; a hint that we do not know is no hint."""
     hint = wire.get("format_hint")
     compression = wire.get("compression_hint")
+    change = _maybe(wire, "change", str) or FileChange.CREATED
+    if change not in _CHANGES:
+        raise _not_ours("ListingFile", "field change is neither created nor removed")
     return ListingFile(
         bucket=_get(wire, "bucket", str),
         key=_get(wire, "key", str),
@@ -41,6 +46,8 @@ def file_from_wire(wire: Mapping[str, object]) -> ListingFile:
         queued_at=_get(wire, "queued_at", datetime),
         format_hint=_FORMATS.get(hint) if isinstance(hint, str) else None,
         compression_hint=Compression.GZIP if compression == Compression.GZIP else Compression.NONE,
+        change=_CHANGES[change],
+        confirmed_etag=_maybe(wire, "confirmed_etag", str),
     )
 
 
@@ -75,6 +82,7 @@ def outcome_from_wire(wire: Mapping[str, object]) -> FileOutcome:
             flagged=_get(wire, "flagged", int),
             bytes_read=_get(wire, "bytes_read", int),
             attempts=_get(wire, "attempts", int),
+            removed=_get({"removed": 0, **wire}, "removed", int),
             failure_code=None if code is None else FailureCode(code),
             failure_message=_maybe(wire, "failure_message", str),
             rejects=tuple(_reject(reject) for reject in _get(wire, "rejects", list)),
@@ -83,6 +91,7 @@ def outcome_from_wire(wire: Mapping[str, object]) -> FileOutcome:
         raise _not_ours("FileOutcome", str(error)) from error
 
 
+_CHANGES = {str(change): change for change in FileChange}
 _FORMATS = {str(format_): format_ for format_ in FileFormat}
 _OUTCOME_FIELDS = tuple(field.name for field in fields(FileOutcome))
 

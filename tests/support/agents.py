@@ -12,6 +12,7 @@ from app.agents.codec import Encoder
 from app.agents.handoff import Handoff
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
+from app.agents.removals import Removals
 from app.agents.stopping import StopSignal
 from app.errors import Dependency, FailureCode, Outage
 from app.failures.backoff import Backoff
@@ -19,7 +20,16 @@ from app.failures.headers import Story, story_of
 from app.failures.route import RetryPolicy
 from app.model.file import ObjectInfo
 from app.model.source_record import SourceRecord
-from tests.support.memory import START, FakeClock, JsonCodec, MemoryIndex, MemoryPublisher, MemoryStore, Sent
+from tests.support.memory import (
+    START,
+    FakeClock,
+    JsonCodec,
+    MemoryIndex,
+    MemoryPublisher,
+    MemoryStanding,
+    MemoryStore,
+    Sent,
+)
 from tests.support.records import source_record
 
 STORE_DOWN = Outage(FailureCode.UNREACHABLE, Dependency.OBJECT_STORE, "connection refused")
@@ -76,9 +86,11 @@ class Parts:
         self.stop = StopSignal()
         self.store = TroubledStore()
         self.index = MemoryIndex()
+        self.standing = MemoryStanding(self.index)
         self.codec = JsonCodec()
         self.publisher = TroubledPublisher()
         self.outages = Outages({Dependency.OBJECT_STORE: self.store.ping}, Backoff(0.001, 0.002), self.clock, self.stop)
+        self.removals = Removals(self.index, self.standing, self.outages, self.clock)
         self.encoder = Encoder(self.codec, self.outages)
         policy = RetryPolicy(3, Backoff(5, 300))
         self.handoff = Handoff(self.publisher, policy, self.clock, lambda: 0.0, self.outages)

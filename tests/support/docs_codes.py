@@ -17,9 +17,9 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "An event that brings no content (tags, retention, an archive restored), or a notification without events.",
         "Nothing.",
     ),
-    Code.OBJECT_REMOVED: (
-        "A file was removed from the bucket. Its listings stay in the index.",
-        "To take an offer down, send it with `status` `sold` or `removed`.",
+    Code.REMOVAL_SUPERSEDED: (
+        "A removal was announced, but the object is there: it was uploaded again, or the event is an old one.",
+        "Nothing.",
     ),
     Code.BUCKET_NOT_ALLOWED: (
         "The bucket is not in `LISTINGS_S3__BUCKETS`. (A file that is queued already is rejected.)",
@@ -70,6 +70,19 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "It unpacks to over `LISTINGS_LIMITS__COMPRESSION_MAX_RATIO` times its stored size.",
         "Upload it unpacked, or in smaller parts.",
     ),
+    Code.COMPRESSION_WINDOW: (
+        "Unpacking it takes more memory than `LISTINGS_LIMITS__WINDOW_MAX_BYTES`.",
+        "Pack it with the tool's default level (no `--ultra` or `--long`, no `xz -9`), or with gzip.",
+    ),
+    Code.ARCHIVE_INVALID: (
+        "The zip archive holds no data file or several, too many members, or one that is encrypted or packed by a "
+        "method that is not read.",
+        "Send an archive with the one file in it, by deflate and without a password.",
+    ),
+    Code.SCHEMA_REFUSED: (
+        "The schema inside an Avro or Parquet file is wrong, refers to itself, or is wider or deeper than any listing.",
+        "Export the listings as flat records.",
+    ),
     Code.FORMAT_UNKNOWN: (
         "Name and content type promise none of the formats, or the content is something else (XML, Excel, zip, …).",
         "Send JSON, NDJSON or CSV, under a name that says so.",
@@ -100,6 +113,16 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Too many of its records were refused: more than `LISTINGS_LIMITS__REJECTS_MIN_COUNT` and a share over "
         "`LISTINGS_LIMITS__REJECTS_MAX_SHARE`, or more than `LISTINGS_LIMITS__REJECTS_MAX_COUNT`.",
         "The outcome has the first reasons. Correct the export and upload it again.",
+    ),
+    Code.FEED_SHRUNK: (
+        "A full feed lacks so many standing listings (or all) that an export may have broken. What it holds is indexed, "
+        "nothing is removed.",
+        "If they are gone: `listings feeds apply BUCKET/KEY`. Else have the feed sent again.",
+    ),
+    Code.FEED_NOT_WHOLE: (
+        "A full feed lacks standing listings, and has refused records without a readable id that may be these. What it "
+        "holds is indexed, nothing is removed.",
+        "Mend the records and upload it again, or confirm with `listings feeds apply BUCKET/KEY`.",
     ),
     # rejected: one listing
     Code.RECORD_NOT_AN_OBJECT: ("The record is no JSON object.", "Send an object for each listing."),
@@ -139,6 +162,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
     Code.CONTENT_CHANGED: (RESERVED, "–"),
     Code.INDEX_TIMED_OUT: (RESERVED, "–"),
     Code.HANDLING_TIMED_OUT: ("A time-out that nothing else explains.", "As for `unexpected`."),
+    Code.SCRATCH_FAILED: (
+        "The worker could not keep a zip or Parquet file on its own disk (`LISTINGS_WORKER__DATA_DIR`) to read it.",
+        "Make room on the worker's disk.",
+    ),
     Code.UNEXPECTED: (
         "A fault of the application. The log event `unexpected_failure` has the traceback.",
         "Report it with the traceback.",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 
 from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.model.document import Document, RefusedItem, WriteResult
 from app.model.file import ObjectInfo
+from app.model.removal import StoredListing, Supply
 from app.ports import Headers
 
+EVERYTHING = Supply()
 START = datetime(2026, 3, 1, 10, 3, tzinfo=UTC)
 
 
@@ -134,6 +137,54 @@ class MemoryIndex:
 
     async def write_outcome(self, document: Document) -> None:
         self.outcomes[document.id] = orjson.loads(document.body)
+
+    def standing(self, supply: Supply = EVERYTHING) -> list[StoredListing]:
+        """What the supply has in the index and is not removed."""
+        stored = [StoredListing(id_, version, body) for id_, (version, body) in self.documents.items()]
+        return [one for one in stored if one.document.get("status") != "removed" and _supplied(one.document, supply)]
+
+
+class MemoryStanding:
+    """What stands in a `MemoryIndex`, findable from the next refresh on; `fail_next` are errors raised, one a call."""
+
+    def __init__(self, index: MemoryIndex, page: int = 2) -> None:
+        self._index = index
+        self._page = page
+        self._findable: dict[str, tuple[int, dict[str, object]]] = {}
+        self.fail_next: list[Exception] = []
+
+    async def refresh(self) -> None:
+        if self.fail_next:
+            raise self.fail_next.pop(0)
+        self._findable = dict(self._index.documents)
+
+    async def count(self, supply: Supply) -> int:
+        return len(self._found(supply))
+
+    async def pages(self, supply: Supply) -> AsyncGenerator[Sequence[StoredListing], None]:
+        found = self._found(supply)
+        for start in range(0, len(found), self._page):
+            yield found[start : start + self._page]
+
+    async def get(self, listing_id: str) -> StoredListing | None:
+        found = self._index.documents.get(listing_id)
+        return None if found is None else StoredListing(listing_id, *found)
+
+    def _found(self, supply: Supply) -> list[StoredListing]:
+        view = MemoryIndex()
+        view.documents = self._findable
+        return view.standing(supply)
+
+
+def _supplied(document: Mapping[str, Any], supply: Supply) -> bool:
+    origin = document["origin"]
+    return (
+        supply.bucket in (None, origin["bucket"])
+        and supply.key in (None, origin["key"])
+        and origin["key"].startswith(supply.folder or "")
+        and supply.source in (None, document.get("source"))
+        and (supply.before is None or datetime.fromisoformat(origin["uploaded_at"]) < supply.before)
+    )
 
 
 @dataclass

@@ -153,6 +153,13 @@ class System:
     def refresh(self) -> None:
         self._http.post("/_refresh").raise_for_status()
 
+    def forget_deletions(self) -> None:
+        """As an index does by itself a minute after a deletion (`index.gc_deletes`)."""
+        index = self.settings.opensearch.alias
+        self._http.put(f"/{index}/_settings", json={"index.gc_deletes": "0ms"}).raise_for_status()
+        self._http.post(f"/{index}/_flush").raise_for_status()
+        self._http.post(f"/{index}/_forcemerge", params={"only_expunge_deletes": "true"}).raise_for_status()
+
     def fresh_index(self, name: str) -> str:
         """An empty index with the settings and mapping of the listings, under a name of its own."""
         index = f"listings-v1-{name}"

@@ -35,7 +35,9 @@ class Bench(Parts):
         super().__init__()
         self.profiles_work = True
         flow = FileFlow(self.store, self.index, self.no_profile, limits(rejects_min_count=5), self.clock)
-        files = FilesHandler(flow, self.encoder, self.handoff, self.outcomes, self.outages, self.clock)
+        files = FilesHandler(
+            self.store, flow, self.removals, self.encoder, self.handoff, self.outcomes, self.outages, self.clock
+        )
         self._handle = guarded(files, self.handoff, "files")
 
     async def handle(self, record: SourceRecord) -> None:

@@ -16,6 +16,7 @@ from app.errors import FailureCode, Rejected, Transient
 from app.model.document import Document
 from app.model.source_record import SourceRecord
 from app.observability import metrics
+from app.pipeline.profile import Profile
 from tests.support.agents import Parts, come_back, eventually, others_running, story_in
 from tests.support.feed_text import listing
 from tests.support.limits import limits
@@ -23,6 +24,16 @@ from tests.support.memory import START, MemoryStore
 from tests.support.records import source_record
 
 CONTENT = orjson.dumps([listing(1)])
+FULL_FEED = Profile.model_validate(
+    {
+        "name": "full",
+        "description": "all that a dealer has",
+        "source": "dealer",
+        "match": [{"key": "*full*"}],
+        "delivery": {"kind": "full"},
+        "fields": {"source_listing_id": "id"},
+    }
+)
 RESET = Transient(FailureCode.FETCH_FAILED, "connection reset by the store")
 
 
@@ -39,11 +50,15 @@ class Bench(Parts):
             limits(file_max_bytes=1000),
             buckets=("cars", "trucks"),
             prefix="in/",
+            profile_for=self.profile_for,
         )
         self._handle = guarded(self.gate, self.handoff, "gate")
 
     async def handle(self, record: SourceRecord) -> None:
         await self._handle(record)
+
+    def profile_for(self, bucket: str, key: str) -> Profile | None:
+        return FULL_FEED if "full" in key else None
 
     def put_all(self, *keys: str) -> None:
         for key in keys:
@@ -181,13 +196,33 @@ async def test_a_cancelled_notification_leaves_nothing_running(bench: Bench) -> 
     assert bench.publisher.sent == []
 
 
+async def test_a_removal_is_queued_behind_the_uploads_of_its_object_and_the_store_is_not_asked(bench: Bench) -> None:
+    bench.put_all("in/b.json")
+    gone = created("in/gone.json", event="s3:ObjectRemoved:Delete")
+    await bench.handle(notification(created("in/b.json"), gone))
+    assert [(file["key"], file["change"]) for file in bench.queued] == [
+        ("in/b.json", "created"),
+        ("in/gone.json", "removed"),
+    ]
+    assert [sent.key for sent in bench.publisher.to("listing-files")] == [b"cars/in/b.json", b"cars/in/gone.json"]
+    assert bench.store.heads == 1
+
+
+async def test_an_empty_file_says_something_only_when_its_sender_delivers_all_it_has(bench: Bench) -> None:
+    bench.put("in/full.json", b"")
+    bench.put("in/other.json", b"")
+    await bench.handle(notification(created("in/full.json"), created("in/other.json")))
+    assert bench.queued_keys == ["in/full.json"]
+    assert bench.dead_codes() == {"cars/in/other.json": FailureCode.OBJECT_EMPTY}
+
+
 @pytest.mark.parametrize(
     ("record", "code"),
     [
         (created("in/a.json", bucket="secrets"), FailureCode.BUCKET_NOT_ALLOWED),
         (created("out/a.json"), FailureCode.PREFIX_NOT_WATCHED),
         (created("in/folder/"), FailureCode.FOLDER_MARKER),
-        (created("in/a.json", event="s3:ObjectRemoved:Delete"), FailureCode.OBJECT_REMOVED),
+        (created("out/a.json", event="s3:ObjectRemoved:Delete"), FailureCode.PREFIX_NOT_WATCHED),
         (created("in/a.json", event="ObjectTagging:Put"), FailureCode.EVENT_NOT_HANDLED),
     ],
 )

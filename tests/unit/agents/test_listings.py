@@ -15,6 +15,7 @@ from app.errors import FailureCode
 from app.failures.headers import Story
 from app.model.source_record import SourceRecord
 from app.observability import metrics
+from app.pipeline.transform import listing_id_of
 from tests.support.agents import Parts, come_back, story_in
 from tests.support.feed_text import listing
 from tests.support.limits import limits
@@ -26,7 +27,7 @@ PUBLISHED_MS = 1_772_359_380_123
 class Bench(Parts):
     def __init__(self) -> None:
         super().__init__()
-        listings = ListingsHandler(self.index, self.encoder, self.clock, limits())
+        listings = ListingsHandler(self.index, self.standing, self.encoder, self.outages, self.clock, limits())
         self._handle = guarded(listings, self.handoff, "listings")
 
     async def handle(self, record: SourceRecord) -> None:
@@ -182,3 +183,39 @@ async def test_a_bug_is_retried_and_the_listing_keeps_its_version(bench: Bench) 
     bench.index.write = write  # type: ignore[method-assign]
     await bench.handle(come_back(bench.retries[0], "listings"))
     assert [version for version, _ in bench.documents] == [PUBLISHED_MS]
+
+
+# -- tombstones
+
+LISTING_ID = listing_id_of("dealer", str(listing(1)["source_listing_id"]))
+
+
+def tombstone(timestamp_ms: int, key: str = LISTING_ID) -> SourceRecord:
+    return source_record(None, topic="listings", partition=2, offset=9, key=key.encode(), timestamp_ms=timestamp_ms)
+
+
+async def test_a_tombstone_removes_the_listing_of_its_key(bench: Bench) -> None:
+    await bench.handle(published(as_json()))
+    await bench.handle(tombstone(PUBLISHED_MS + 1))
+    ((version, document),) = bench.documents
+    assert (version, document["status"], document["make"]) == (PUBLISHED_MS + 1, "removed", listing(1)["make"])
+
+
+async def test_what_was_published_before_the_tombstone_does_not_come_back(bench: Bench) -> None:
+    await bench.handle(tombstone(PUBLISHED_MS + 1))
+    await bench.handle(published(as_json()))
+    assert [document["status"] for _, document in bench.documents] == ["removed"]
+    await bench.handle(published(as_json(), PUBLISHED_MS + 2))
+    assert [document.get("status") for _, document in bench.documents] == [None]
+
+
+async def test_a_late_tombstone_takes_nothing_newer_away(bench: Bench) -> None:
+    await bench.handle(published(as_json(), PUBLISHED_MS + 5))
+    await bench.handle(tombstone(PUBLISHED_MS))
+    assert [document.get("status") for _, document in bench.documents] == [None]
+
+
+@pytest.mark.parametrize("key", ["", "car-1", LISTING_ID.upper(), LISTING_ID + "0", "../_search" + "0" * 22])
+async def test_a_tombstone_names_a_listing_id(bench: Bench, key: str) -> None:
+    await bench.handle(tombstone(PUBLISHED_MS, key))
+    assert (bench.only_story().code, bench.documents) == (FailureCode.RECORD_NOT_DECODABLE, [])

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.agents.outcomes import VALUE_MAX_BYTES, outcome_document, outcome_id
+from app.agents.outcomes import VALUE_MAX_BYTES, outcome_document
 from app.agents.stopping import LeftForLater
 from app.errors import FailureCode, Problem, Rejected
 from app.model.document import Document
-from app.model.outcome import FileOutcome, FileStatus, RecordReject
+from app.model.outcome import FileOutcome, FileStatus, RecordReject, outcome_id
 from tests.support.agents import Parts, eventually, others_running
 from tests.support.memory import START
 

@@ -31,7 +31,7 @@ def info(key: str = "in/a.json", size: int = 10, content_type: str | None = None
         (event(bucket="other"), FailureCode.BUCKET_NOT_ALLOWED),
         (event("out/a.json"), FailureCode.PREFIX_NOT_WATCHED),
         (event("in/"), FailureCode.FOLDER_MARKER),
-        (event(kind=ObjectEventKind.REMOVED), FailureCode.OBJECT_REMOVED),
+        (event(kind=ObjectEventKind.REMOVED), None),
         (event(bucket="other", kind=ObjectEventKind.REMOVED), FailureCode.BUCKET_NOT_ALLOWED),
     ],
 )

@@ -1,0 +1,61 @@
+"""Marks listings removed: those of an object that is gone, and those that a full feed no longer holds."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import aclosing
+from typing import TypeVar
+
+from app.agents.outages import Outages
+from app.errors import Dependency, FileRejected
+from app.model.removal import Supply
+from app.pipeline.profile import Delivery
+from app.pipeline.removal import FullFeed, removed_document, why_held
+from app.ports import Clock, ListingIndex, StandingListings
+
+T = TypeVar("T")
+
+
+class Removals:
+    """An outage of the index is waited out; what was marked before it is not asked for again."""
+
+    def __init__(self, index: ListingIndex, standing: StandingListings, outages: Outages, clock: Clock) -> None:
+        self._index = index
+        self._standing = standing
+        self._outages = outages
+        self._clock = clock
+
+    async def of_object(self, bucket: str, key: str) -> int:
+        """Mark what the object supplied, unless a newer file has supplied it since; returns how many.
+
+        The version stays that of the content which is gone, so any newer content of a listing wins, in any order.
+        """
+        supply = Supply(bucket=bucket, key=key)
+        return await self._waiting(f"{bucket}/{key}", lambda: self._mark(supply, None, ()))
+
+    async def after(self, feed: FullFeed, delivery: Delivery, subject: str) -> int | FileRejected:
+        """Mark what the feed no longer holds and return how many; or why it is held instead."""
+        return await self._waiting(subject, lambda: self._conclude(feed, delivery))
+
+    async def _conclude(self, feed: FullFeed, delivery: Delivery) -> int | FileRejected:
+        await self._standing.refresh()
+        missing = await self._standing.count(feed.missing) - len(feed.kept)
+        held = why_held(delivery, feed, await self._standing.count(feed.scope), missing)
+        return held or await self._mark(feed.missing, feed.version, feed.kept)
+
+    async def _mark(self, supply: Supply, version: int | None, kept: Collection[str]) -> int:
+        marked = 0
+        await self._standing.refresh()
+        async with aclosing(self._standing.pages(supply)) as pages:
+            async for page in pages:
+                now = self._clock.now()
+                gone = [
+                    removed_document(stored, stored.version if version is None else version, now)
+                    for stored in page
+                    if stored.id not in kept
+                ]
+                marked += (await self._index.write(gone)).indexed
+        return marked
+
+    async def _waiting(self, subject: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        return await self._outages.ride_out(Dependency.SEARCH_INDEX, subject, attempt)

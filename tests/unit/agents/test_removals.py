@@ -1,0 +1,284 @@
+"""Removed objects and full feeds, through the files agent: what is gone is marked removed, and only that."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import orjson
+import pytest
+
+from app.agents.files import FilesHandler
+from app.agents.guard import guarded
+from app.errors import Dependency, FailureCode, Outage
+from app.model.document import version_of
+from app.model.file import FileChange, ListingFile
+from app.model.removal import StoredListing
+from app.pipeline.flow import FileFlow
+from app.pipeline.profile import Profile
+from app.pipeline.transform import listing_id_of
+from app.pipeline.wire import file_to_wire
+from tests.support.agents import Parts, ndjson, story_in
+from tests.support.feed_text import listing
+from tests.support.limits import limits
+from tests.support.memory import START
+from tests.support.records import source_record
+
+INDEX_DOWN = Outage(FailureCode.UNREACHABLE, Dependency.SEARCH_INDEX, "connection refused")
+BAD_YEAR = {**listing(1), "year": "soon", "first_registration": None}
+
+
+def full_profile(**delivery: object) -> Profile:
+    own_names = ("source_listing_id", "make", "model", "year", "price_amount", "price_currency")
+    return Profile.model_validate(
+        {
+            "name": "full",
+            "description": "all that a dealer has",
+            "source": "dealer",
+            "match": [{"key": "full/*"}],
+            "delivery": {"kind": "full", **delivery},
+            "fields": {name: name for name in own_names},
+        }
+    )
+
+
+class Bench(Parts):
+    def __init__(self) -> None:
+        super().__init__()
+        self.profile = full_profile(shrink_free_count=2)
+        flow = FileFlow(self.store, self.index, self.profile_for, limits(rejects_min_count=5), self.clock)
+        files = FilesHandler(
+            self.store, flow, self.removals, self.encoder, self.handoff, self.outcomes, self.outages, self.clock
+        )
+        self._handle = guarded(files, self.handoff, "files")
+
+    def profile_for(self, bucket: str, key: str) -> Profile | None:
+        return self.profile if key.startswith("full/") else None
+
+    async def upload(self, key: str, *records: object, at_s: float, confirmed: str | None = None) -> None:
+        """Put a file as of `at_s` seconds and process it."""
+        self.put(key, ndjson(*records), START + timedelta(seconds=at_s))
+        await self.work(key, confirmed=confirmed)
+
+    async def remove(self, key: str) -> None:
+        self.store.objects.pop(("cars", key), None)
+        await self.work(key, FileChange.REMOVED)
+
+    async def work(self, key: str, change: FileChange = FileChange.CREATED, confirmed: str | None = None) -> None:
+        file = ListingFile("cars", key, 10, "", START, START, change=change, confirmed_etag=confirmed)
+        value = b"\x00" + orjson.dumps(file_to_wire(file))
+        await self._handle(source_record(value, key=file.object_id.encode()))
+
+    @property
+    def there(self) -> set[str]:
+        """The sender's ids of the listings that stand."""
+        return {str(one.document["source_listing_id"]) for one in self.index.standing()}
+
+    @property
+    def last(self) -> dict[str, object]:
+        return self.told[-1]
+
+
+@pytest.fixture
+async def bench() -> Bench:
+    return Bench()
+
+
+def ids(*numbers: int) -> set[str]:
+    return {str(listing(number)["source_listing_id"]) for number in numbers}
+
+
+def stored(bench: Bench, source: str, number: int) -> StoredListing:
+    id_ = listing_id_of(source, str(listing(number)["source_listing_id"]))
+    return StoredListing(id_, *bench.index.documents[id_])
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+# -- objects that are removed
+
+
+async def test_a_removed_object_takes_its_listings_along_and_tells_so(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", *map(listing, range(5)), at_s=0)
+    await bench.upload("a/2.ndjson", listing(8), at_s=0)
+    bench.clock.advance(60)
+    await bench.remove("a/1.ndjson")
+    assert bench.there == ids(8)
+    gone = stored(bench, "a", 3)
+    assert (gone.document["status"], gone.document["make"]) == ("removed", listing(3)["make"])
+    assert (bench.last["status"], bench.last["removed"], bench.last["key"]) == ("removed", 5, "a/1.ndjson")
+    assert bench.last["uploaded_at"] > bench.told[0]["uploaded_at"]  # type: ignore[operator]
+    assert bench.dead == []
+
+
+async def test_what_a_newer_file_has_supplied_since_stays(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), listing(2), at_s=0)
+    await bench.upload("a/2.ndjson", listing(2), at_s=5)
+    await bench.remove("a/1.ndjson")
+    assert bench.there == ids(2)
+
+
+async def test_a_newer_file_wins_also_when_it_comes_after_the_removal(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    bench.clock.advance(100)
+    await bench.remove("a/1.ndjson")
+    await bench.upload("a/2.ndjson", listing(1), at_s=5)
+    assert bench.there == ids(1)
+
+
+async def test_an_older_file_replayed_brings_nothing_back(bench: Bench) -> None:
+    await bench.upload("a/old.ndjson", listing(1), at_s=-100)
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    await bench.remove("a/1.ndjson")
+    await bench.work("a/old.ndjson")
+    assert bench.there == set()
+    assert bench.last["stale"] == 1
+
+
+async def test_an_object_that_is_there_again_is_not_removed(bench: Bench) -> None:
+    """The notifications of removal and upload were swapped, or the removal is replayed."""
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    told = len(bench.told)
+    await bench.work("a/1.ndjson", FileChange.REMOVED)
+    assert bench.there == ids(1)
+    assert len(bench.told) == told
+
+
+async def test_uploaded_again_within_the_second_of_the_removal(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    await bench.remove("a/1.ndjson")
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    assert bench.there == ids(1)
+    assert bench.index.outcomes.popitem()[1]["status"] == "indexed"
+
+
+async def test_a_removal_waits_for_the_index_and_then_goes_on(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    bench.standing.fail_next = [INDEX_DOWN]
+    await bench.remove("a/1.ndjson")
+    assert (bench.there, bench.dead, bench.retries) == (set(), [], [])
+    await bench.outages.aclose()
+
+
+async def test_a_store_that_refuses_to_tell_is_no_proof_of_a_removal(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    bench.store.trouble["a/1.ndjson"] = [INDEX_DOWN.__class__(FailureCode.UNREACHABLE, Dependency.OBJECT_STORE, "away")]
+    await bench.work("a/1.ndjson", FileChange.REMOVED)
+    assert bench.there == ids(1)
+    await bench.outages.aclose()
+
+
+# -- full feeds
+
+
+async def test_what_a_full_feed_no_longer_holds_is_removed(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    await bench.upload("other/mon.ndjson", listing(77), at_s=0)
+    await bench.upload("full/tue.ndjson", *map(listing, range(1, 11)), at_s=60)
+    assert bench.there == ids(*range(1, 11), 77)
+    assert (bench.last["status"], bench.last["removed"], bench.last["indexed"]) == ("indexed", 1, 10)
+    assert stored(bench, "dealer", 0).version == version_of(at(60))
+
+
+async def test_an_older_full_feed_replayed_neither_brings_back_nor_takes_away(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    await bench.upload("full/tue.ndjson", *map(listing, range(1, 11)), at_s=60)
+    await bench.work("full/mon.ndjson")
+    assert bench.there == ids(*range(1, 11))
+    assert (bench.last["stale"], bench.last["removed"]) == (10, 0)
+
+
+async def test_listings_newer_than_the_feed_stay(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    await bench.upload("full/wed.ndjson", *map(listing, range(11)), at_s=120)
+    await bench.upload("full/tue.ndjson", *map(listing, range(9)), at_s=60)
+    assert bench.there == ids(*range(11))
+
+
+async def test_a_listing_that_is_in_the_feed_but_refused_is_not_gone(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    await bench.upload("full/tue.ndjson", BAD_YEAR, *map(listing, range(2, 10)), at_s=60)
+    assert bench.there == ids(*range(1, 10))
+    assert (bench.last["rejected"], bench.last["removed"], bench.last["status"]) == (1, 1, "partly_indexed")
+
+
+@pytest.mark.parametrize("rest", [0, 3, 6])
+async def test_an_empty_or_sharply_smaller_feed_is_held_and_dead_lettered_once_with_the_numbers(
+    bench: Bench, rest: int
+) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    await bench.upload("full/tue.ndjson", *map(listing, range(rest)), at_s=60)
+    assert bench.there == ids(*range(10))
+    (dead,) = bench.dead
+    story = story_in(dead)
+    assert (story.code, story.listing_file, story.listing_record) == (
+        FailureCode.FEED_SHRUNK, "cars/full/tue.ndjson", None,
+    )  # fmt: skip
+    assert f"{10 - rest} of 10 standing listings are not in it, which has {rest} records" in story.message
+    assert (bench.last["status"], bench.last["failure_code"], bench.last["indexed"], bench.last["removed"]) == (
+        "held", "feed_shrunk", rest, 0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("rest", [0, 3])
+async def test_a_held_feed_is_applied_once_a_person_confirms_this_very_content(bench: Bench, rest: int) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    await bench.upload("full/tue.ndjson", *map(listing, range(rest)), at_s=60)
+    etag = str(bench.last["etag"])
+    await bench.work("full/tue.ndjson", confirmed="another content")
+    assert bench.there == ids(*range(10))
+    await bench.work("full/tue.ndjson", confirmed=etag)
+    assert bench.there == ids(*range(rest))
+    assert (bench.last["status"], bench.last["removed"], bench.last["failure_code"]) == ("indexed", 10 - rest, None)
+
+
+async def test_a_few_may_always_go_but_never_all(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", listing(1), listing(2), at_s=0)
+    await bench.upload("full/tue.ndjson", listing(1), at_s=60)
+    assert (bench.there, bench.dead) == (ids(1), [])
+    await bench.upload("full/wed.ndjson", at_s=120)
+    assert bench.there == ids(1)
+    assert [story_in(dead).code for dead in bench.dead] == [FailureCode.FEED_SHRUNK]
+
+
+async def test_a_feed_with_records_that_can_not_be_told_apart_is_held(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    await bench.upload("full/tue.ndjson", b'{"broken', *map(listing, range(1, 10)), at_s=60)
+    assert bench.there == ids(*range(10))
+    assert FailureCode.FEED_NOT_WHOLE in [story_in(dead).code for dead in bench.dead]
+
+
+async def test_a_feed_that_breaks_off_takes_nothing_away(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    bench.put("full/tue.json", orjson.dumps([*map(listing, range(5))])[:-20], at(60))
+    await bench.work("full/tue.json")
+    assert bench.there == ids(*range(10))
+    assert [story_in(dead).code for dead in bench.dead] == [FailureCode.FILE_BROKEN]
+
+
+@pytest.mark.parametrize(
+    ("scope", "left"),
+    [("sender", {1, 2, 3}), ("folder", {1, 2, 3, 20}), ("key", {1, 2, 3, 10, 20})],
+)
+async def test_a_feed_speaks_for_its_scope_only(bench: Bench, scope: str, left: set[int]) -> None:
+    bench.profile = full_profile(scope=scope)
+    await bench.upload("full/north/a.ndjson", *map(listing, [1, 2, 3, 4]), at_s=0)
+    await bench.upload("full/north/b.ndjson", *map(listing, [1, 2, 3, 4, 10]), at_s=1)
+    await bench.upload("full/south/a.ndjson", *map(listing, [1, 2, 3, 4, 10, 20]), at_s=2)
+    bench.index.documents.clear()
+    bench.profile = full_profile(scope="key", shrink_free_count=100)
+    await bench.upload("full/north/a.ndjson", *map(listing, [1, 2, 3, 4]), at_s=10)
+    await bench.upload("full/north/b.ndjson", listing(10), at_s=11)
+    await bench.upload("full/south/a.ndjson", listing(20), at_s=12)
+    bench.profile = full_profile(scope=scope)
+    await bench.upload("full/north/a.ndjson", *map(listing, [1, 2, 3]), at_s=20)
+    assert bench.there == ids(*left)
+
+
+async def test_a_feed_waits_for_the_index_and_then_goes_on(bench: Bench) -> None:
+    await bench.upload("full/mon.ndjson", *map(listing, range(10)), at_s=0)
+    bench.standing.fail_next = [INDEX_DOWN, INDEX_DOWN]
+    await bench.upload("full/tue.ndjson", *map(listing, range(1, 10)), at_s=60)
+    assert bench.there == ids(*range(1, 10))
+    await bench.outages.aclose()
