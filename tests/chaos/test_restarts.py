@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.devstack.samples import as_json, listings
 from tests.chaos.audit import audit, count_outcomes
+from tests.chaos.load import upload
 from tests.support.faulty_store import Faults, faulty_store
 from tests.support.stack import RunningStack
 from tests.support.system import System, Worker
@@ -33,24 +33,18 @@ def busy_worker(system: System) -> Iterator[Worker]:
         yield worker
 
 
-def upload(system: System, prefix: str, first: int, last: int) -> None:
-    for number in range(first, last):
-        content = as_json(listings(PER_FILE, prefix=prefix, start=number * PER_FILE + 1))
-        system.upload(f"{prefix}/{number:05d}.json", content)
-
-
 def notified(system: System, prefix: str, files: int) -> bool:
     return sum(prefix.encode() in (record.value or b"") for record in system.records("listing-uploads")) >= files
 
 
 def test_the_index_is_killed_and_stays_away(system: System, stack: RunningStack, busy_worker: Worker) -> None:
     prefix = "chaos-index"
-    upload(system, prefix, 0, FILES // 2)
+    upload(system, prefix, 0, FILES // 2, PER_FILE)
     until("work under way", lambda: count_outcomes(system, prefix) >= 10)
     stack.server("opensearch").kill()
     killed = time.monotonic()
     try:
-        upload(system, prefix, FILES // 2, FILES)
+        upload(system, prefix, FILES // 2, FILES, PER_FILE)
         until(
             "the outage to be noticed",
             lambda: system.metric(busy_worker, "listings_outage_open", dependency="search_index") == 1,
@@ -75,7 +69,7 @@ def test_the_index_is_killed_and_stays_away(system: System, stack: RunningStack,
 
 def test_the_broker_is_killed_and_restarted(system: System, stack: RunningStack, busy_worker: Worker) -> None:
     prefix = "chaos-broker"
-    upload(system, prefix, 0, FILES)
+    upload(system, prefix, 0, FILES, PER_FILE)
     # What the store could not announce is another story: only what the broker has is the worker's to lose.
     until("all notifications", lambda: notified(system, prefix, FILES))
     until("work under way", lambda: count_outcomes(system, prefix) >= 10)

@@ -25,6 +25,10 @@ class Faults:
     """Part of a key → how often reading it is answered with 500 before it works."""
     asked: dict[str, int] = field(default_factory=dict)
     """Part of a key → how often its content was asked for."""
+    reading: set[str] = field(default_factory=set)
+    """Paths whose content is being read now."""
+    twice_at_once: set[str] = field(default_factory=set)
+    """Paths whose content was asked for while it was still being read."""
 
     def fails(self, path: str) -> bool:
         for part, left in self.failures.items():
@@ -48,14 +52,25 @@ class _Proxy:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
-        if request.method == "GET" and "list-type" not in request.query:
-            await asyncio.sleep(self._faults.delay_s)  # the fault itself, not a wait for a condition
-            if self._faults.fails(request.path):
+        if request.method != "GET" or "list-type" in request.query:
+            return await self._passed_on(request, self._session)
+        faults, path = self._faults, request.path
+        if path in faults.reading:
+            faults.twice_at_once.add(path)
+        faults.reading.add(path)
+        try:
+            await asyncio.sleep(faults.delay_s)  # the fault itself, not a wait for a condition
+            if faults.fails(path):
                 return web.Response(status=500, body=_INTERNAL_ERROR, content_type="application/xml")
+            return await self._passed_on(request, self._session)
+        finally:
+            faults.reading.discard(path)
+
+    async def _passed_on(self, request: web.Request, session: aiohttp.ClientSession) -> web.Response:
         # The signature covers the host that the client saw, so it is passed on as it came.
         url = URL(self._upstream + request.raw_path, encoded=True)
         body = await request.read()
-        async with self._session.request(request.method, url, headers=request.headers, data=body) as answer:
+        async with session.request(request.method, url, headers=request.headers, data=body) as answer:
             headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
             content = await answer.read()
             if request.method == "HEAD":
