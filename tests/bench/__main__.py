@@ -24,7 +24,7 @@ from app.devstack import versions
 from app.devstack.samples import as_json, listings
 from app.devstack.stack import Stack
 from app.model.document import Document
-from tests.bench import ceiling, freshness, memory, plot, python_cost, throughput
+from tests.bench import ceiling, freshness, memory, plot, python_cost, steadiness, throughput
 from tests.support.faulty_store import Faults, faulty_store
 from tests.support.prepare import prepare
 from tests.support.system import System
@@ -128,12 +128,20 @@ def slow_fetches(system: System, scale: float) -> dict[str, Any]:
             return {"slow_fetch_s": time.perf_counter() - started, "slow_fetch_files": files}
 
 
+def steady_load(system: System, scale: float) -> dict[str, Any]:
+    """10,000 files in two intervals of 90 s, a tenth of the old schedule's."""
+    results = steadiness.measure(system, int(10_000 * scale), 90.0 * scale)
+    steadiness.draw(machine() | results, RESULTS / "steadiness.png")
+    return results
+
+
 STEPS: dict[str, Callable[[System, float], dict[str, Any]]] = {
     "throughput": throughput_against_ceiling,
     "single": single_files,
     "searchable": searchable,
     "slow": slow_fetches,
     "memory": big_file,
+    "steadiness": steady_load,
 }
 
 
