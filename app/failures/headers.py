@@ -16,6 +16,7 @@ from app.model.source_record import SourceRecord
 
 MESSAGE_MAX_BYTES = 1024
 _NAME_MAX_BYTES = 1200
+_WORD_MAX_BYTES = 249  # Kafka's limit on the name of a topic; others may have written these headers
 _STORY = (
     "failure-origin-topic",
     "failure-origin-partition",
@@ -70,15 +71,15 @@ class Story:
     def to_headers(self) -> dict[str, bytes]:
         """UTF-8, every name present only when known."""
         values: dict[str, object | None] = {
-            "failure-origin-topic": self.origin.topic,
+            "failure-origin-topic": _cut(self.origin.topic, _WORD_MAX_BYTES),
             "failure-origin-partition": self.origin.partition,
             "failure-origin-offset": self.origin.offset,
             "failure-origin-timestamp": self.origin.timestamp_ms,
-            "failure-stage": self.stage,
+            "failure-stage": _cut(self.stage, _WORD_MAX_BYTES),
             "failure-kind": self.kind,
             "failure-code": self.code,
             "failure-message": _cut(self.message, MESSAGE_MAX_BYTES),
-            "failure-exception": self.exception,
+            "failure-exception": None if self.exception is None else _cut(self.exception, _WORD_MAX_BYTES),
             "failure-attempts": self.attempts,
             "failure-first-at": _format_time(self.first_at),
             "failure-last-at": _format_time(self.last_at),

@@ -38,7 +38,7 @@ Sample = tuple[float, float, float]
 
 def _index_process(system: System) -> psutil.Process:
     port = urlsplit(system.settings.opensearch.url).port
-    listening = (c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port)
+    listening = (c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr[1:] == (port,))
     return psutil.Process(next(c.pid for c in listening if c.pid is not None))
 
 

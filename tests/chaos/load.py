@@ -12,6 +12,15 @@ from tests.support.system import System
 
 QUICK_SESSIONS = {"LISTINGS_KAFKA__SESSION_TIMEOUT_S": "3", "LISTINGS_KAFKA__HEARTBEAT_S": "1"}
 """A worker that died is replaced within seconds."""
+IMPATIENT = {
+    "LISTINGS_S3__READ_TIMEOUT_S": "4",
+    "LISTINGS_OPENSEARCH__REQUEST_TIMEOUT_S": "4",
+    "LISTINGS_OPENSEARCH__OUTAGE_PROBE_MAX_S": "2",
+    "LISTINGS_SCHEMA_REGISTRY__TIMEOUT_S": "4",
+    "LISTINGS_KAFKA__PUBLISH_TIMEOUT_S": "5",
+    "LISTINGS_RETRY__BASE_S": "0.5",
+}
+"""A worker that notices within seconds what it would notice within half a minute."""
 
 
 def upload(system: System, prefix: str, first: int, last: int, per_file: int) -> None:

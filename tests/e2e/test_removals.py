@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import obstore
 import orjson
@@ -17,7 +16,7 @@ from app.model.source_record import SourceRecord
 from app.pipeline.transform import listing_id_of
 from tests.support.stack import RunningStack
 from tests.support.system import System, Worker
-from tests.support.waiting import until
+from tests.support.waiting import next_second, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
@@ -117,12 +116,6 @@ def test_a_full_feed_removes_what_it_no_longer_holds(system: System, worker: Wor
     assert (outcome["status"], outcome["removed"]) == ("indexed", 2)
     system.refresh()
     assert removed(system, source="full-dealer") == 2
-
-
-def next_second() -> None:
-    """Files of one second are equally new, and nothing is concluded from one about the other."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    until("the next second", lambda: datetime.now(UTC).replace(microsecond=0) > now)
 
 
 def feeds_apply(system: System, *arguments: str) -> Result:

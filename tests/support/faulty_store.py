@@ -1,4 +1,4 @@
-"""A proxy before the object store that does to requests what stores do on a bad day."""
+"""A proxy before the object store, or any other HTTP server, that answers as servers do on a bad day."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Faults:
     """Part of a key → how often reading it is answered with 500 before it works."""
     asked: dict[str, int] = field(default_factory=dict)
     """Part of a key → how often its content was asked for."""
+    refuse: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    """Part of a path → status and body that every request to it is answered with."""
     reading: set[str] = field(default_factory=set)
     """Paths whose content is being read now."""
     twice_at_once: set[str] = field(default_factory=set)
@@ -52,6 +54,10 @@ class _Proxy:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+        for part, (status, body) in self._faults.refuse.items():
+            if part in request.path:
+                kind = "application/xml" if body.startswith(b"<") else "application/json"
+                return web.Response(status=status, body=body, content_type=kind)
         if request.method != "GET" or "list-type" in request.query:
             return await self._passed_on(request, self._session)
         faults, path = self._faults, request.path

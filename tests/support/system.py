@@ -153,10 +153,14 @@ class System:
     def refresh(self) -> None:
         self._http.post("/_refresh").raise_for_status()
 
+    def set_index(self, values: Mapping[str, object]) -> None:
+        """Settings of the index behind the alias."""
+        self._http.put(f"/{self.settings.opensearch.alias}/_settings", json=dict(values)).raise_for_status()
+
     def forget_deletions(self) -> None:
         """As an index does by itself a minute after a deletion (`index.gc_deletes`)."""
         index = self.settings.opensearch.alias
-        self._http.put(f"/{index}/_settings", json={"index.gc_deletes": "0ms"}).raise_for_status()
+        self.set_index({"index.gc_deletes": "0ms"})
         self._http.post(f"/{index}/_flush").raise_for_status()
         self._http.post(f"/{index}/_forcemerge", params={"only_expunge_deletes": "true"}).raise_for_status()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,3 +19,9 @@ def until(what: str, probe: Callable[[], T | None], seconds: float = 30.0, every
         time.sleep(every)
         answer = probe()
     return answer
+
+
+def next_second() -> None:
+    """Stores tell the time of an upload in whole seconds: what comes after this is newer than what came before."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    until("the next second", lambda: datetime.now(UTC).replace(microsecond=0) > now)

@@ -1,0 +1,120 @@
+"""Everything at once: servers fail, workers die, producers change and remove files; every listing is accounted for.
+
+`CHAOS_MIXED_S` and `CHAOS_SEED` choose how long and which; `make chaos-long` takes ten minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.errors import FailureCode
+from tests.chaos.audit import SOURCE_TOPICS
+from tests.chaos.faults import FAULTS, Fault, Servers, servers_that_fail
+from tests.chaos.load import IMPATIENT, QUICK_SESSIONS
+from tests.chaos.truth import Truth
+from tests.support.stack import RunningStack
+from tests.support.system import System, Worker
+from tests.support.waiting import until
+
+SECONDS = float(os.environ.get("CHAOS_MIXED_S", "60"))
+SEED = int(os.environ.get("CHAOS_SEED", "20261125"))
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600 + 2 * SECONDS)]
+STEPS_PER_S = 12
+SETTLED_MAX_S = 240.0
+RECONCILING = {"LISTINGS_RECONCILE__EVERY_S": "15", "LISTINGS_RECONCILE__GRACE_S": "10"}
+"""Uploads while the broker is away are never notified: they have to be found."""
+
+
+@contextmanager
+def killed(servers: Servers, name: str) -> Iterator[None]:
+    server = servers.stack.server(name)  # type: ignore[arg-type]
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+MORE: dict[str, Fault] = {
+    "broker: killed": lambda s: killed(s, "kafka"),
+    "index: killed": lambda s: killed(s, "opensearch"),
+    "registry: killed": lambda s: killed(s, "registry"),
+}
+
+
+@pytest.fixture
+def servers(system: System, stack: RunningStack) -> Iterator[Servers]:
+    with servers_that_fail(system, stack) as servers:
+        yield servers
+
+
+@contextmanager
+def in_background(step: Callable[[], None], steps_per_s: float) -> Iterator[None]:
+    """The step again and again while the block runs; fails when it did."""
+    stop, failed = threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            while not stop.wait(1 / steps_per_s):
+                step()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+    if failed:
+        raise failed[0]
+
+
+def test_everything_at_once(system: System, servers: Servers) -> None:
+    drawn = random.Random(SEED)
+    truth = Truth(system, "chaos-mixed", SEED)
+    env = servers.env | QUICK_SESSIONS | IMPATIENT | RECONCILING
+    workers = [system.start_worker(**env) for _ in range(2)]
+    for worker in workers:
+        system.wait_ready(worker)
+    faults = FAULTS | MORE
+    told: list[str] = []
+    began = time.monotonic()
+    with in_background(truth.step, STEPS_PER_S):
+        while time.monotonic() < began + SECONDS:
+            name = drawn.choice([*sorted(faults), "worker: killed"])
+            ends = time.monotonic() + drawn.uniform(2, 8)
+            told.append(name)
+            if name == "worker: killed":
+                victim = drawn.randrange(2)
+                workers[victim].kill()
+                workers[victim] = system.start_worker(**env)
+                continue
+            with faults[name](servers):
+                until(f"{name} to have lasted", lambda ends=ends: time.monotonic() > ends, 60)  # type: ignore[misc]
+    healed = time.monotonic()
+    print(f"{truth.uploads} uploads of {len(truth.files)} objects in {SECONDS:.0f} s: {', '.join(told)}")  # noqa: T201
+    system.wait_no_lag(*SOURCE_TOPICS, seconds=SETTLED_MAX_S)
+    until("every file to be accounted for", lambda: not truth.unaccounted(), SETTLED_MAX_S, every=1.0)
+    print(f"all accounted for after {time.monotonic() - healed:.1f} s")  # noqa: T201
+    check(system, truth, workers)
+
+
+def check(system: System, truth: Truth, workers: list[Worker]) -> None:
+    found, expected = truth.found(), truth.expected()
+    wrong = {id_: (found.get(id_), revision) for id_, revision in expected.items() if found.get(id_) != revision}
+    assert wrong == {}, f"{len(wrong)} of {len(expected)} listings are not as last uploaded (found, expected)"
+    assert set(found) <= {str(i) for i in expected} | truth.bad_ids()
+    # Dead are the bad records, and uploads that were removed before their turn came.
+    codes = {story.code for _, story in system.dead_letters(truth.prefix)}
+    assert codes <= {FailureCode.FIELD_INVALID, FailureCode.OBJECT_MISSING}
+    for worker in workers:
+        assert worker.terminate() == 0

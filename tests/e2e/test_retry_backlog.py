@@ -1,0 +1,108 @@
+"""A retry topic full of records that are not due yet: the main flow does not notice."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from app.adapters.kafka_reader import KafkaReader, client_config
+from app.devstack.samples import as_json, listings
+from app.errors import FailureCode, FailureKind
+from app.failures.headers import Origin, Story
+from app.failures.route import RETRY_TOPIC
+from tests.support.system import System, Worker
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
+
+BACKLOG = 20_000
+WAITING_MAX = 5_000
+FILES = 60
+PACE_S = 0.05
+
+
+@pytest.fixture
+def worker(system: System) -> Iterator[Worker]:
+    with system.worker(LISTINGS_RETRY__WAITING_MAX=str(WAITING_MAX)) as worker:
+        yield worker
+    _forget_the_backlog(system)
+
+
+def _forget_the_backlog(system: System) -> None:
+    """What is not due stays on the topic for hours: other tests want it empty, and their group at its end."""
+    admin = AdminClient(client_config(system.settings.kafka))
+    with KafkaReader(system.settings.kafka) as reader:
+        marks = reader.watermarks(RETRY_TOPIC)
+    ends = [TopicPartition(RETRY_TOPIC, partition, high) for partition, (_, high) in marks.items()]
+    for done in admin.delete_records(ends).values():
+        done.result(30)
+    group = ConsumerGroupTopicPartitions(system.settings.kafka.group, ends)
+
+    def moved() -> bool:
+        try:
+            return all(done.result(10) for done in admin.alter_consumer_group_offsets([group]).values())
+        except Exception:  # the group still has its member for a moment
+            return False
+
+    until("the group to be moved to the end", moved, 60)
+
+
+def publish_backlog(system: System) -> None:
+    """Records that are due in an hour, each of its own key."""
+    now = datetime.now(UTC)
+    story = Story(
+        origin=Origin("listing-files", 0, 0, 0),
+        stage="files",
+        kind=FailureKind.TRANSIENT,
+        code=FailureCode.FETCH_FAILED,
+        message="reset",
+        exception=None,
+        attempts=1,
+        first_at=now,
+        last_at=now,
+        due_at=now + timedelta(hours=1),
+    )
+    headers = list(story.to_headers().items())
+    producer = Producer(client_config(system.settings.kafka) | {"queue.buffering.max.messages": 2 * BACKLOG})
+    for number in range(BACKLOG):
+        producer.produce(RETRY_TOPIC, key=f"bucket/{number}".encode(), value=b"not due", headers=headers)
+    assert producer.flush(60) == 0
+
+
+def seconds_until_indexed(system: System, prefix: str) -> float:
+    """The median, from the end of the upload until the index had the file, of files at a steady pace."""
+    uploaded: dict[str, float] = {}
+    for number in range(FILES):
+        key = f"{prefix}/{number:03d}.json"
+        system.upload(key, as_json(listings(5, prefix=prefix, start=number * 5 + 1)))
+        uploaded[key] = time.time()
+        time.sleep(PACE_S)  # the pace of the producers, not a wait for a condition
+    taken = []
+    for key, at in uploaded.items():
+        outcome = system.wait_outcome(key, 90)
+        assert outcome["status"] == "indexed"
+        taken.append(datetime.fromisoformat(outcome["processed_at"]).timestamp() - at)
+    return statistics.median(taken)
+
+
+def test_twenty_thousand_retries_that_are_not_due_slow_nothing_down(system: System, worker: Worker) -> None:
+    seconds_until_indexed(system, "backlog-warm-up")
+    before = seconds_until_indexed(system, "backlog-before")
+    publish_backlog(system)
+    until(
+        "as many retries held as may be",
+        lambda: system.metric(worker, "listings_retries_waiting_records") >= WAITING_MAX,
+        60,
+    )
+    behind = seconds_until_indexed(system, "backlog-behind")
+    print(f"median {before:.3f} s without, {behind:.3f} s with {BACKLOG} retries that are not due")  # noqa: T201
+    assert behind <= 1.5 * before + 0.05
+    assert system.metric(worker, "listings_retries_waiting_records") == WAITING_MAX
+    assert system.lag(RETRY_TOPIC) >= BACKLOG
+    assert not worker.events("partitions_assigned")[1:], "it never left its group"
