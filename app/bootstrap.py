@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
+import socket
 import time
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -16,13 +17,21 @@ import structlog
 import uvloop
 
 from app.adapters.avro import AvroCodec
+from app.adapters.kafka_backlog import KafkaBacklog
 from app.adapters.kafka_producer import KafkaPublisher
+from app.adapters.kafka_sizes import read_sizes
+from app.adapters.notifier import Notifier, receivers
 from app.adapters.opensearch.bulk_writer import BulkWriter
 from app.adapters.opensearch.client import SearchClient
+from app.adapters.opensearch.outcomes import OutcomeReader
+from app.adapters.opensearch.progress import ProgressKeeper
 from app.adapters.opensearch.standing_listings import OpenSearchListings
-from app.adapters.profile_files import load_profiles
+from app.adapters.profile_files import load_profiles, load_well_known
 from app.adapters.s3 import S3Store
+from app.adapters.s3_listing import BucketPages
 from app.adapters.schema_registry import SchemaRegistry
+from app.adapters.scratch_files import ScratchFiles
+from app.agents.alerting import FIRST_PARTITION, Alerting, observe
 from app.agents.alerts import AlertsHandler
 from app.agents.codec import Encoder
 from app.agents.engine import Engine
@@ -34,16 +43,21 @@ from app.agents.intake import Handler, Intake, IntakeLimits
 from app.agents.listings import ListingsHandler
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
+from app.agents.reconciler import Reconciler
 from app.agents.removals import Removals
-from app.agents.retries import RetriesHandler
+from app.agents.retries import SENT_BACK_AT_ONCE, HeldLimits, RetriesHandler
 from app.agents.stopping import StopSignal
 from app.errors import Dependency, Outage
 from app.failures.backoff import Backoff
 from app.failures.route import DEAD_LETTER_TOPIC, RETRY_TOPIC, RetryPolicy
 from app.model.record import Limits
 from app.observability import metrics
+from app.observability.alerts.alarms import Alarms
 from app.observability.health import HealthServer
 from app.observability.logs import configure_logs
+from app.ops.message_sizes import check_sizes
+from app.ops.missed_uploads import Finder, Pace, UploadQueue
+from app.ops.reconcile import Plan, Reconciliation
 from app.ops.schemas import load_schemas
 from app.pipeline.flow import FileFlow
 from app.settings import LimitsSettings, Settings, load_settings
@@ -51,8 +65,10 @@ from app.settings import LimitsSettings, Settings, load_settings
 log = structlog.get_logger("listings.worker")
 
 UPLOADS, FILES, LISTINGS = "listing-uploads", "listing-files", "listings"
+_SOURCES = (UPLOADS, FILES, LISTINGS)
 _FIRST_PROBE_S = 0.5
-_STUCK_S = 60.0
+_LAST_ALERTS_S = 2.0  # for what is left to be told when the worker stops
+_LONGEST_PAUSE_S = 30.0  # of the comparison: after an outage it has to be back well within its five minutes
 
 
 class SystemClock:
@@ -68,6 +84,19 @@ class SystemClock:
 def limits_of(settings: LimitsSettings) -> Limits:
     """The settings group as the pure pipeline wants it."""
     return Limits(**settings.model_dump())
+
+
+def shared_limits(settings: Settings, at_once: int, accepted: int, ordered: bool = True) -> IntakeLimits:
+    """The limits of a topic to which failed records come back: they may take their share of the places only."""
+    share, accepted = settings.retry.share_max, max(accepted, at_once)
+    return IntakeLimits(
+        at_once,
+        accepted,
+        ordered,
+        settings.worker.accepted_max_bytes,
+        retried_at_once=max(1, int(share * at_once)),
+        retried_waiting=max(1, int(share * accepted)),
+    )
 
 
 class Worker:
@@ -90,7 +119,14 @@ class Worker:
         self._probing = Backoff(_FIRST_PROBE_S, settings.opensearch.outage_probe_max_s)
         self._outages = Outages(probes, self._probing, self._clock, self._stop)
         self._index = BulkWriter(self._client, settings.opensearch, on_outage=self._outages.changed)
-        self.engine = Engine(settings.kafka, settings.worker, self._stop, self)
+        stuck_after_s = settings.alerts.stuck_after_s
+        self.engine = Engine(
+            settings.kafka, settings.worker, self._stop, self, lambda: bool(self._outages.open), stuck_after_s
+        )
+        self._alerting = self._alerts()
+        # Connections of its own: what it asks is never in the way of live uploads.
+        self._pages, self._comparing = BucketPages(settings.s3), SearchClient(settings.opensearch)
+        self._reconciler = self._reconciling()
         self._health = HealthServer(
             settings.worker.http_host, settings.worker.http_port, self._not_ready, self._not_alive, self._facts
         )
@@ -115,6 +151,8 @@ class Worker:
             limits,
             clock,
             settings.worker.file_timeout_s,
+            load_well_known(settings.paths.feeds / "well-known").recognise,
+            ScratchFiles(settings.worker.data_dir / "scratch"),
         )
         gate = GateHandler(
             self._store,
@@ -130,16 +168,18 @@ class Worker:
         )
         files = FilesHandler(self._store, flow, removals, encoder, handoff, outcomes, self._outages, clock)
         listings = ListingsHandler(self._index, standing, encoder, self._outages, clock, limits)
-        origins = frozenset({UPLOADS, FILES, LISTINGS})
-        retries = RetriesHandler(handoff, clock, self._stop, origins, longest_s=2 * retry.cap_s)
+        origins = frozenset(_SOURCES)
         worker = settings.worker
-        waiting = IntakeLimits(retry.waiting_max, retry.waiting_max, ordered=False)
+        held = HeldLimits(retry.waiting_max, worker.accepted_max_bytes // 2)
+        retries = RetriesHandler(handoff, clock, self._stop, origins, 2 * retry.cap_s, held)
+        room = retry.waiting_max + SENT_BACK_AT_ONCE
+        waiting = IntakeLimits(room, room, False, worker.accepted_max_bytes)
         parts: list[tuple[str, Handler, str, IntakeLimits]] = [
-            (UPLOADS, gate, "gate", IntakeLimits(worker.gate_at_once, 2 * worker.gate_at_once, ordered=False)),
-            (FILES, files, "files", IntakeLimits(worker.files_at_once, max(worker.accepted_max, worker.files_at_once))),
-            (LISTINGS, listings, "listings", IntakeLimits(worker.listings_at_once, worker.listings_at_once)),
+            (UPLOADS, gate, "gate", shared_limits(settings, worker.gate_at_once, 2 * worker.gate_at_once, False)),
+            (FILES, files, "files", shared_limits(settings, worker.files_at_once, worker.accepted_max)),
+            (LISTINGS, listings, "listings", shared_limits(settings, worker.listings_at_once, 0)),
             (RETRY_TOPIC, retries, "retries", waiting),
-            (DEAD_LETTER_TOPIC, AlertsHandler(), "alerts", IntakeLimits(1, 100)),
+            (DEAD_LETTER_TOPIC, AlertsHandler(self._alerting.dead_letter), "alerts", IntakeLimits(1, 100)),
         ]
         return [
             Intake(
@@ -150,15 +190,56 @@ class Worker:
                 self._stop,
                 clock.monotonic,
                 self.engine.fatal,
+                guarded(handoff.postpone, handoff, stage),
             )
             for topic, handler, stage, at_once in parts
         ]
+
+    def _alerts(self) -> Alerting:
+        settings, worker = self._settings.alerts, self._settings.worker
+        to = receivers(settings.urls, settings.send_timeout_s)
+        look = partial(observe, self.engine, self._outages, self._clock)
+        signature = f"the worker at {socket.gethostname()}:{worker.http_port}, group {self._settings.kafka.group}"
+        return Alerting(Alarms(settings), look, Notifier(to, settings.every_s), self._clock, signature)
+
+    def _reconciling(self) -> Reconciler:
+        """What finds missed notifications, in the worker that owns the first partition of the uploads."""
+        settings, clock = self._settings.reconcile, self._clock
+        outcomes = OutcomeReader(self._comparing, self._settings.opensearch.outcomes_index)
+        pages_a_pass = max(1, int(settings.pages_per_s * settings.every_s / 2))
+        comparison = Reconciliation(
+            Plan(self._settings.s3.buckets, self._settings.s3.prefix, settings.every_s, pages_a_pass),
+            self._pages,
+            self._store,
+            outcomes,
+            ProgressKeeper(self._comparing, self._settings.opensearch.alias),
+            Finder(outcomes, clock, settings.grace_s, settings.not_before),
+            UploadQueue(KafkaBacklog(self._settings.kafka), self._publisher, clock, asyncio.sleep, settings.lag_max),
+            Pace(settings.pages_per_s, clock.monotonic, asyncio.sleep, self._is_busy),
+            clock,
+        )
+        pauses = Backoff(_FIRST_PROBE_S, _LONGEST_PAUSE_S)
+        return Reconciler(comparison, self._owns_first_partition, self._outages, self._stop, pauses)
+
+    def _owns_first_partition(self) -> bool:
+        return self.engine.owns(*FIRST_PARTITION)
+
+    def _is_busy(self) -> bool:
+        return self.engine.in_flight().get(FILES, 0) >= self._settings.worker.files_at_once
 
     async def start(self) -> None:
         """Connect what needs connecting; before the first record is taken."""
         metrics.BUILD_INFO.labels(version("listings")).set(1)
         port = await self._health.start()
+        self._alerting.start()
         await self._connect()
+        kafka = self._settings.kafka
+        handed_to = (RETRY_TOPIC, DEAD_LETTER_TOPIC)
+        sizes = await read_sizes(kafka, (*_SOURCES, *handed_to))
+        check_sizes(sizes, _SOURCES, handed_to, kafka.max_message_bytes)
+        self.engine.connected()
+        if self._settings.reconcile.enabled:
+            await self._reconciler.start()
         _spare_the_collector()
         log.info("worker_started", health=f"http://{self._settings.worker.http_host}:{port}/readyz")
 
@@ -167,14 +248,20 @@ class Worker:
         failures = 0
         while True:
             try:
-                return await self._publisher.start()
+                await self._publisher.start()
+                return self._outages.changed(Dependency.BROKER, False, "")
             except Outage as outage:
                 failures += 1
+                self._outages.changed(Dependency.BROKER, True, outage.message)
                 log.warning("broker_awaited", reason=outage.message)
                 await asyncio.sleep(self._probing.ceiling_s(failures))
 
     async def stop(self) -> None:
         """Disconnect; after everything was drained and committed."""
+        await self._alerting.aclose(_LAST_ALERTS_S)
+        await self._reconciler.aclose()
+        await self._pages.aclose()
+        await self._comparing.aclose()
         await self._index.aclose(limit_s=1.0)
         await self._outages.aclose()
         await self._publisher.stop()
@@ -187,12 +274,12 @@ class Worker:
         return self.engine.not_ready() + waiting
 
     def _not_alive(self) -> list[str]:
-        silent = self.engine.silent_s()
-        return [f"the worker's timer has not run for {silent:.0f} s"] if silent > _STUCK_S else []
+        return self.engine.not_alive()
 
     def _facts(self) -> dict[str, object]:
         return {
             "in_flight": self.engine.in_flight(),
+            "reconcile": self._reconciler.facts() if self._settings.reconcile.enabled else None,
             "outages": [
                 {"dependency": o.dependency, "since": o.since.isoformat(), "reason": o.reason}
                 for o in self._outages.open

@@ -36,6 +36,7 @@ class Dependency(StrEnum):
     SEARCH_INDEX = "search_index"
     SCHEMA_REGISTRY = "schema_registry"
     BROKER = "broker"
+    UPLOAD_QUEUE = "upload_queue"  # of `listings bridge`, no worker needs it
 
 
 class FailureCode(StrEnum):
@@ -65,11 +66,13 @@ class FailureCode(StrEnum):
     COMPRESSION_WINDOW = "compression_window"
     ARCHIVE_INVALID = "archive_invalid"
     SCHEMA_REFUSED = "schema_refused"
+    BLOCK_TOO_BIG = "block_too_big"
     FORMAT_UNKNOWN = "format_unknown"
     FORMAT_MISMATCH = "format_mismatch"
     COMPRESSION_BROKEN = "compression_broken"
     ENCODING_INVALID = "encoding_invalid"
     FILE_BROKEN = "file_broken"
+    DTD_FORBIDDEN = "dtd_forbidden"
     RECORDS_NOT_FOUND = "records_not_found"
     HEADER_ROW_INVALID = "header_row_invalid"
     TOO_MANY_RECORDS = "too_many_records"
@@ -91,7 +94,6 @@ class FailureCode(StrEnum):
     FETCH_FAILED = "fetch_failed"
     FETCH_TIMED_OUT = "fetch_timed_out"
     CONTENT_CHANGED = "content_changed"
-    INDEX_TIMED_OUT = "index_timed_out"
     HANDLING_TIMED_OUT = "handling_timed_out"
     SCRATCH_FAILED = "scratch_failed"
     UNEXPECTED = "unexpected"

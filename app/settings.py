@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.errors import FailureCode, OperatorError
@@ -90,7 +90,9 @@ class OpenSearchSettings(_Group):
     bulk_max_documents: int = Field(1000, gt=0, description="documents of one bulk request at most")
     bulk_max_bytes: int = Field(4 * _MIB, gt=0, description="size of one bulk request at most")
     bulk_linger_s: float = Field(0.02, ge=0, description="how long the first document of a request waits for others")
-    bulk_in_flight: int = Field(5, gt=0, description="bulk requests at once")
+    bulk_in_flight: int = Field(5, gt=0, description="bulk requests at once, at the start")
+    bulk_in_flight_min: int = Field(1, gt=0, description="never fewer, however slow or overloaded the index is")
+    bulk_in_flight_max: int = Field(8, gt=0, description="never more, however fast the index is")
     outage_probe_max_s: float = Field(5.0, gt=0, description="longest pause between two probes of an outage")
 
 
@@ -109,6 +111,14 @@ class LimitsSettings(_Group):
     file_max_bytes: int = Field(2 * 1024 * _MIB, gt=0, description="as stored; checked before any download")
     decompressed_max_bytes: int = Field(10 * 1024 * _MIB, gt=0, description="held while streaming")
     compression_max_ratio: float = Field(200.0, gt=1, description="decompressed / stored, beyond the first 10 MiB")
+    window_max_bytes: int = Field(32 * _MIB, gt=0, description="how far zstd, xz or lzma data may look back; memory")
+    archive_max_members: int = Field(
+        20_000, gt=0, description="members of a zip archive, pictures and folders included"
+    )
+    avro_block_max_bytes: int = Field(16 * _MIB, gt=0, description="one block of an Avro file, packed or unpacked")
+    parquet_open_max_bytes: int = Field(
+        128 * _MIB, gt=0, description="what the columns of a Parquet row group need at once: dictionaries and pages"
+    )
     record_max_bytes: int = Field(_MIB, gt=0, description="one record of a file")
     record_max_depth: int = Field(32, gt=0, description="nesting of one JSON record")
     file_max_records: int = Field(20_000_000, gt=0, description="records of one file")
@@ -125,6 +135,7 @@ class WorkerSettings(_Group):
 
     files_at_once: int = Field(200, ge=1, description="files being fetched and processed at once")
     accepted_max: int = Field(800, ge=1, description="records taken from a topic and not yet finished")
+    accepted_max_bytes: int = Field(64 * _MIB, gt=0, description="size of these, for each topic")
     gate_at_once: int = Field(64, ge=1, description="notifications being answered at once")
     listings_at_once: int = Field(2000, ge=1, description="single listings being indexed at once")
     file_timeout_s: float = Field(
@@ -147,7 +158,60 @@ class RetrySettings(_Group):
     attempts: int = Field(3, ge=1, description="tries in all, the first one included")
     base_s: float = Field(5.0, gt=0, description="the first delay is drawn from 0..base, then twice as long, …")
     cap_s: float = Field(300.0, gt=0, description="no delay is drawn from more than 0..cap")
-    waiting_max: int = Field(5000, ge=1, description="retries held in memory until due; the rest waits in Kafka")
+    waiting_max: int = Field(5000, ge=1, description="retries held in memory until due; the rest goes round in Kafka")
+    share_max: float = Field(
+        0.2, gt=0, le=1, description="of what is worked on at once, for records that failed before; at least one place"
+    )
+
+
+class ReconcileSettings(_Group):
+    """Finding uploads whose notification never came."""
+
+    enabled: bool = Field(True, description="compare the buckets with the outcomes; one worker at a time does")
+    every_s: float = Field(180.0, gt=0, description="from the start of one comparison to the next")
+    grace_s: float = Field(60.0, ge=0, description="a younger upload may still be on its way, so it is left alone")
+    pages_per_s: float = Field(5.0, gt=0, description="pages of 1,000 keys asked of the store at most")
+    lag_max: int = Field(5000, ge=0, description="while more records wait for the workers, nothing is added to them")
+    not_before: AwareDatetime | None = Field(
+        None, description="uploads before this time (RFC 3339) are left alone; without it, all are looked for"
+    )
+
+
+class BridgeSettings(_Group):
+    """`listings bridge sqs`: the queue of SQS that it empties; AWS's own variables or roles give the credentials."""
+
+    queue_url: str | None = Field(None, description="address of the queue; `--queue-url` names another")
+    region: str | None = Field(None, description="region of the queue; AWS's own variables or profile without it")
+    endpoint_url: str | None = Field(None, description="address of SQS, where it is not AWS's own")
+    wait_s: int = Field(10, ge=0, le=20, description="longest wait for a message; a stop waits for it too")
+    visibility_s: int = Field(
+        120, ge=30, le=43200, description="until a message comes again; above LISTINGS_KAFKA__PUBLISH_TIMEOUT_S"
+    )
+    backoff_base_s: float = Field(0.5, gt=0, description="first pause while Kafka or SQS is away; then twice as long")
+    backoff_cap_s: float = Field(30.0, gt=0, description="no such pause is longer")
+    drain_s: float = Field(20.0, gt=0, description="on SIGTERM, the process ends in this time, whatever is under way")
+    http_port: int = Field(0, ge=0, le=65535, description="/metrics on LISTINGS_WORKER__HTTP_HOST; 0: none")
+
+
+class AlertsSettings(_Group):
+    """Who is told when a person is needed, and when that is."""
+
+    urls: SecretStr | None = Field(
+        None, description="chat, mail, webhook, pager (Apprise), comma or blank separated; none: only the log tells"
+    )
+    gather_s: float = Field(5.0, ge=0, description="a first dead letter waits so long for others, for one message")
+    every_s: float = Field(300.0, gt=0, description="between two messages of a kind; what is over is told at once")
+    remind_s: float = Field(3600.0, gt=0, description="what lasts is told again after this long")
+    outage_after_s: float = Field(60.0, ge=0, description="a server that is back sooner is not worth a message")
+    window_s: float = Field(300.0, gt=0, description="over which lag has to grow, and freshness is looked at")
+    lag_min: int = Field(1000, ge=1, description="records waiting on a topic; fewer are never called a growing lag")
+    stuck_after_s: float = Field(
+        1200.0, gt=0, description="no commit moves though records wait; above LISTINGS_WORKER__FILE_TIMEOUT_S"
+    )
+    freshness_max_s: float = Field(
+        60.0, gt=0, le=3600, description="upload to indexed; 5 files and 5 % of a window over it are an alert"
+    )
+    send_timeout_s: float = Field(10.0, gt=0, description="longest wait for a receiver to connect, and for its answer")
 
 
 class PathsSettings(_Group):
@@ -172,6 +236,9 @@ class Settings(BaseSettings):
     limits: LimitsSettings = LimitsSettings()
     worker: WorkerSettings = WorkerSettings()
     retry: RetrySettings = RetrySettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
+    bridge: BridgeSettings = BridgeSettings()
+    alerts: AlertsSettings = AlertsSettings()
     paths: PathsSettings = PathsSettings()
 
     @classmethod

@@ -7,16 +7,34 @@ here, and an out-of-order sequence would stop the producer until a restart (aiok
 from __future__ import annotations
 
 import asyncio
-import ssl
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    UnsupportedSaslMechanismError,
+)
 
 from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.ports import Headers
 from app.settings import KafkaSettings
+from app.tls import kafka_tls_context
 
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+_NOT_ALLOWED = (
+    AuthenticationFailedError,
+    AuthenticationMethodNotSupported,
+    ClusterAuthorizationFailedError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 _HEADERS_ROOM_BYTES = 64 * 1024  # a record that just fitted its topic comes back with its story in the headers
 
 
@@ -28,7 +46,7 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
-        """Connect; `Outage(BROKER)` when no broker answers."""
+        """Connect; `Outage(BROKER)` when no broker answers, or it refuses who we are."""
         producer = AIOKafkaProducer(
             bootstrap_servers=self._settings.bootstrap_servers,
             acks="all",
@@ -42,6 +60,8 @@ class KafkaPublisher:
             await producer.start()
         except (KafkaError, OSError) as error:
             await producer.stop()
+            if isinstance(error, _NOT_ALLOWED):
+                raise _refused(error) from error
             raise Outage(
                 FailureCode.UNREACHABLE,
                 Dependency.BROKER,
@@ -60,27 +80,41 @@ class KafkaPublisher:
     ) -> None:
         """Send one record; returns once all in-sync replicas have confirmed it.
 
-        Raises `Outage(BROKER)` when they do not in time (it may have been written all the same), and
-        `Rejected(RECORD_NOT_DECODABLE)` for a record that is too big for its topic.
+        Raises `Outage(BROKER)` when they do not in time (it may have been written all the same) or may not be
+        written to, and `Rejected(RECORD_TOO_BIG)` for a record that is too big for its topic. A record with neither key
+        nor value, which others may have published and which aiokafka does not send, is sent with an empty value.
         """
         assert self._producer is not None, "start() first"
+        if key is None and value is None:
+            value = b""
         try:
             async with asyncio.timeout(self._settings.publish_timeout_s):
                 confirmed = await self._producer.send(
                     topic, key=key, value=value, headers=list(headers.items()) if headers else None
                 )
                 await confirmed
-        except MessageSizeTooLargeError as error:
+        except _TOO_LARGE as error:
             raise Rejected(
-                FailureCode.RECORD_NOT_DECODABLE,
+                FailureCode.RECORD_TOO_BIG,
                 f"a record of {len(value or b''):,} bytes is too big for topic {topic}; raise its max.message.bytes",
             ) from error
         except TopicAuthorizationFailedError as error:
             raise Outage(
                 FailureCode.ACCESS_REFUSED, Dependency.BROKER, f"no permission to write to topic {topic}"
             ) from error
+        except _NOT_ALLOWED as error:
+            raise _refused(error) from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise _unreachable(error) from error
+
+
+def _refused(error: BaseException) -> Outage:
+    return Outage(
+        FailureCode.ACCESS_REFUSED,
+        Dependency.BROKER,
+        f"the broker refuses this client ({type(error).__name__}): check LISTINGS_KAFKA__SECURITY_PROTOCOL, "
+        "LISTINGS_KAFKA__SASL_USERNAME and the permissions of that user",
+    )
 
 
 def _unreachable(error: BaseException) -> Outage:
@@ -92,9 +126,8 @@ def _unreachable(error: BaseException) -> Outage:
 def security(settings: KafkaSettings) -> dict[str, Any]:
     """The arguments of an aiokafka client for the configured protocol."""
     arguments: dict[str, Any] = {"security_protocol": settings.security_protocol}
-    if settings.security_protocol.endswith("SSL"):
-        ca_file = None if settings.ssl_ca_file is None else str(settings.ssl_ca_file)
-        arguments["ssl_context"] = ssl.create_default_context(cafile=ca_file)
+    if (context := kafka_tls_context(settings)) is not None:
+        arguments["ssl_context"] = context
     if settings.security_protocol.startswith("SASL"):
         password = settings.sasl_password
         arguments |= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -18,6 +19,10 @@ T = TypeVar("T")
 
 _POLL_S = 1.0
 _ANSWER_S = 10.0
+_COORDINATOR_PAUSE_S = 0.2
+_NO_COORDINATOR_YET = frozenset(
+    {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
+)
 _SILENT_POLLS = 30
 """So many polls in a row without a record, an end or an error: the broker went away while it was read."""
 
@@ -90,8 +95,19 @@ class KafkaReader:
         """The group's committed offset of each partition; None where it has none."""
         with self._translated():
             asked = [TopicPartition(topic, p) for p in self.partitions(topic)]
-            answers = self._consumer.committed(asked, timeout=_ANSWER_S)
+            answers = self._coordinated(asked)
         return {tp.partition: tp.offset if tp.offset >= 0 else None for tp in answers}
+
+    def _coordinated(self, asked: list[TopicPartition]) -> list[TopicPartition]:
+        """The committed offsets. A broker that has just started needs a moment until it knows who keeps them."""
+        deadline = time.monotonic() + _ANSWER_S
+        while True:
+            try:
+                return list(self._consumer.committed(asked, timeout=_ANSWER_S))
+            except KafkaException as error:
+                if error.args[0].code() not in _NO_COORDINATOR_YET or time.monotonic() > deadline:
+                    raise
+                time.sleep(_COORDINATOR_PAUSE_S)
 
     def offsets_at(self, topic: str, since: datetime) -> dict[int, int]:
         """The first offset of each partition whose record is not older than `since`; the next offset if none is."""

@@ -1,13 +1,15 @@
-"""Profiles from `connectors/feeds/*.yaml`: read, checked, and every mistake told with file, line and field.
+"""Profiles from `connectors/feeds/*.yaml`, and well-known formats from its folder `well-known`: read and checked.
 
-Every scalar is taken as text (so `NO` is Norway and `0123` keeps its zero); the declarations say what is a number.
+Every mistake is told with file, line and field. Every scalar is taken as text (so `NO` is Norway and `0123` keeps its
+zero); the declarations say what is a number.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import ValidationError
@@ -15,6 +17,10 @@ from pydantic import ValidationError
 from app.errors import FailureCode, OperatorError
 from app.pipeline.profile import Profile, Profiles
 from app.pipeline.profile_checks import Loc, problems
+from app.pipeline.recognise import WellKnownFormats
+from app.pipeline.well_known import WellKnown
+
+P = TypeVar("P", bound=Profile)
 
 
 class _Mistake(Exception):
@@ -27,30 +33,52 @@ class _Mistake(Exception):
 
 def load_profiles(folder: Path) -> Profiles:
     """All profiles of a folder; `OperatorError(DECLARATION_INVALID)` lists every mistake of every file."""
+    return Profiles(_load_all(folder, Profile))
+
+
+def load_well_known(folder: Path) -> WellKnownFormats:
+    """All formats of a folder, which may be missing; `OperatorError(DECLARATION_INVALID)` as above."""
+    return WellKnownFormats(_load_all(folder, WellKnown) if folder.is_dir() else ())
+
+
+def _load_all(folder: Path, kind: type[P]) -> list[P]:
     if not folder.is_dir():
         raise OperatorError(FailureCode.DECLARATION_INVALID, f"{folder}: expected a folder of profiles (*.yaml)")
-    profiles: list[Profile] = []
+    profiles: list[P] = []
     mistakes: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
-            profiles.append(_load(path))
+            profiles.append(_load(path, kind))
         except _Mistake as mistake:
             mistakes += [f"{path}:{line}: {sentence}" for line, sentence in sorted(mistake.lines)]
     if mistakes:
         raise OperatorError(FailureCode.DECLARATION_INVALID, "\n".join(mistakes))
-    return Profiles(profiles)
+    return profiles
 
 
 def load_profile(path: Path) -> Profile:
     """One profile; `OperatorError(DECLARATION_INVALID)` with every mistake in it."""
+    return _load_one(path, Profile)
+
+
+def load_either(path: Path) -> Profile:
+    """A sender's profile, or a well-known format: what the file declares itself to be; errors as above."""
     try:
-        return _load(path)
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise OperatorError(FailureCode.DECLARATION_INVALID, f"{path}: can not be read: {error.strerror}") from error
+    return _load_one(path, WellKnown if re.search(r"^recognise:", text, re.MULTILINE) else Profile)
+
+
+def _load_one(path: Path, kind: type[P]) -> P:
+    try:
+        return _load(path, kind)
     except _Mistake as mistake:
         told = "\n".join(f"{path}:{line}: {sentence}" for line, sentence in sorted(mistake.lines))
         raise OperatorError(FailureCode.DECLARATION_INVALID, told) from mistake
 
 
-def _load(path: Path) -> Profile:
+def _load(path: Path, kind: type[P]) -> P:
     try:
         text = path.read_text(encoding="utf-8")
         root = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -65,7 +93,7 @@ def _load(path: Path) -> Profile:
     if repeated:
         raise _Mistake(repeated)
     try:
-        profile = Profile.model_validate({**_plain(root), "name": path.stem})
+        profile = kind.model_validate({**_plain(root), "name": path.stem})
     except ValidationError as error:
         raise _Mistake([_sentence(root, e["loc"], e["msg"]) for e in error.errors(include_url=False)]) from error
     wrong = [_sentence(root, place, message) for place, message in problems(profile)]

@@ -14,12 +14,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from obstore.exceptions import BaseError
 from obstore.store import S3Store as Bucket
 
 from app.adapters.s3_errors import Answer, Doubt, interpret, read_answer
 from app.adapters.s3_listing import Listing
-from app.errors import FailureCode, ListingsError, OperatorError, Rejected, Transient
+from app.adapters.s3_opinion import ERRORS, SecondOpinion
+from app.errors import FailureCode, ListingsError, OperatorError, Outage, Rejected, Transient
 from app.model.file import ObjectInfo
 from app.settings import S3Settings
 
@@ -31,7 +31,6 @@ _CHUNK_MIN_BYTES = 64 * 1024
 _PART_BYTES = 8 * 1024 * 1024
 _READ_BYTES = 1024 * 1024
 _UNLIMITED = timedelta(days=30)
-_SECOND_OPINION_S = 1.0
 _RETRY: Any = {
     "max_retries": 1,
     "retry_timeout": timedelta(seconds=2),
@@ -39,9 +38,6 @@ _RETRY: Any = {
 }
 """One quick try more: a pooled connection that the server has just closed is no failure. The rest is the retry
 topic's."""
-_ABSENT = "listings-second-question"
-_ERRORS = (BaseError, OSError, ValueError)
-"""All that obstore raises: its own tree, FileNotFoundError, and ValueError for a path that it can not express."""
 
 
 class S3Object:
@@ -53,21 +49,24 @@ class S3Object:
         self._result = result
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """Pieces of at most 256 KiB. `Transient(FETCH_FAILED | FETCH_TIMED_OUT)` when the content breaks off or is
-        shorter than the store said; `Outage` when the store as a whole is gone."""
+        """Pieces of at most 256 KiB. `Transient(FETCH_FAILED | FETCH_TIMED_OUT | CONTENT_CHANGED)` when the content
+        breaks off, is shorter than the store said, or was replaced meanwhile; `Outage` when the store as a whole is
+        gone."""
         received = 0
         try:
             async for block in self._result.stream(min_chunk_size=_CHUNK_MIN_BYTES):
                 received += len(block)
                 for start in range(0, len(block), CHUNK_MAX_BYTES):
                     yield bytes(block[start : start + CHUNK_MAX_BYTES])
-        except _ERRORS as error:
-            raise await self._store.explain(read_answer(error), self.info.bucket, self.info.key) from error
+        except ERRORS as error:
+            raise await self._store.explain_break(read_answer(error), self.info) from error
         if received != self.info.size:
             raise Transient(
                 FailureCode.FETCH_FAILED,
                 f"expected {self.info.size:,} bytes of {self.info.bucket}/{self.info.key}, received {received:,}",
             )
+        if received:
+            self._store.opinion.read(self.info.bucket, self.info.key)
 
 
 class S3Store:
@@ -76,9 +75,7 @@ class S3Store:
     def __init__(self, settings: S3Settings) -> None:
         self._settings = settings
         self._buckets: dict[str, Bucket] = {}
-        self._readable: dict[str, str] = {}
-        self._opinions: dict[str, tuple[float, bool]] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
+        self.opinion = SecondOpinion(settings)
 
     async def head(self, bucket: str, key: str) -> ObjectInfo:
         """The object as it is now. Raises as told at `app.adapters.s3_errors.interpret`, and KEY_NOT_DECODABLE,
@@ -87,7 +84,7 @@ class S3Store:
         _check_key(bucket, key)
         try:
             result = await opened.get_async(key, options={"head": True})
-        except _ERRORS as error:
+        except ERRORS as error:
             answer = read_answer(error)
             if answer.is_unexplained:
                 return (await self.fetch(bucket, key)).info
@@ -100,7 +97,7 @@ class S3Store:
         _check_key(bucket, key)
         try:
             result = await opened.get_async(key)
-        except _ERRORS as error:
+        except ERRORS as error:
             raise await self.explain(read_answer(error), bucket, key) from error
         return S3Object(self, self._info(bucket, key, result), result)
 
@@ -124,7 +121,7 @@ class S3Store:
         attributes: Any = {"Content-Type": content_type} if content_type else None
         try:
             await opened.put_async(key, source, attributes=attributes, chunk_size=_PART_BYTES, max_concurrency=4)
-        except _ERRORS as error:
+        except ERRORS as error:
             keyless = "" if self._settings.access_key_id else " (LISTINGS_S3__ACCESS_KEY_ID is not set)"
             raise OperatorError(
                 FailureCode.COMMAND_FAILED,
@@ -151,48 +148,41 @@ class S3Store:
         A list that is forbidden is an answer as long as no object could ever be read: then objects have to be tried.
         """
         for bucket in self._settings.buckets:
-            answer = await self._ask(bucket)
-            if answer is not None and not (answer.code == "AccessDenied" and bucket not in self._readable):
+            answer = await self.opinion.ask(bucket, self._open(bucket))
+            if answer is not None and not (answer.code == "AccessDenied" and not self.opinion.may_have_read(bucket)):
                 error = interpret(answer, bucket, "")
-                raise error.everybody if isinstance(error, Doubt) else error
+                raise await self._with_wish(error.everybody if isinstance(error, Doubt) else error, bucket)
 
     async def explain(self, answer: Answer, bucket: str, key: str) -> ListingsError:
         """The error for an answer; where it may concern one object or everybody, the store is asked once more."""
         error = interpret(answer, bucket, key)
         if isinstance(error, Doubt):
-            return error.alone if await self._answers_otherwise(bucket) else error.everybody
+            otherwise = await self.opinion.answers_otherwise(bucket, self._open(bucket))
+            return error.alone if otherwise else error.everybody
+        return await self._with_wish(error, bucket)
+
+    async def explain_break(self, answer: Answer, info: ObjectInfo) -> ListingsError:
+        """The same for content that broke off. obstore resumes it where it broke, but never with another entity tag:
+        so a replaced object looks like a broken connection until it is asked for."""
+        error = await self.explain(answer, info.bucket, info.key)
+        if isinstance(error, Transient) and await self._was_replaced(info):
+            return Transient(
+                FailureCode.CONTENT_CHANGED, f"{info.bucket}/{info.key} was uploaded again while it was being read"
+            )
         return error
 
-    async def _answers_otherwise(self, bucket: str) -> bool:
-        """Whether the bucket answers a question about something else; asked once a second at most."""
-        async with self._asking.setdefault(bucket, asyncio.Lock()):
-            now = asyncio.get_running_loop().time()
-            asked_at, opinion = self._opinions.get(bucket, (-_SECOND_OPINION_S, False))
-            if now - asked_at >= _SECOND_OPINION_S:
-                opinion = await self._ask(bucket) is None
-                self._opinions[bucket] = (asyncio.get_running_loop().time(), opinion)
-            return opinion
-
-    async def _ask(self, bucket: str) -> Answer | None:
-        """None when the store answers: for the last object that could be read, or with an (empty) list."""
-        opened = self._open(bucket)
+    async def _was_replaced(self, info: ObjectInfo) -> bool:
         try:
-            async with asyncio.timeout(self._settings.connect_timeout_s + self._settings.read_timeout_s):
-                if known := self._readable.get(bucket):
-                    try:
-                        await opened.get_async(known, options={"head": True})
-                    except _ERRORS as error:
-                        if read_answer(error).status == 404:  # removed, perhaps: the list decides
-                            self._readable.pop(bucket, None)
-                    else:
-                        return None
-                async for _ in opened.list(prefix=_ABSENT):
-                    break
-        except TimeoutError:
-            return Answer(None, None, "Timeout")
-        except _ERRORS as error:
-            return read_answer(error)
-        return None
+            async with asyncio.timeout(self._settings.connect_timeout_s):
+                now = await self._open(info.bucket).get_async(info.key, options={"head": True})
+        except (*ERRORS, TimeoutError):
+            return False
+        return bool(info.etag) and (now.meta["e_tag"] or "").strip('"') != info.etag
+
+    async def _with_wish(self, error: ListingsError, bucket: str) -> ListingsError:
+        if isinstance(error, Outage) and error.code is FailureCode.OVERLOADED:
+            error.retry_after_s = await self.opinion.wish(bucket)
+        return error
 
     def _open(self, bucket: str) -> Bucket:
         if bucket not in self._settings.buckets:
@@ -210,7 +200,7 @@ class S3Store:
             raise Transient(
                 FailureCode.FETCH_FAILED, f"expected the store to say when {bucket}/{key} was uploaded (Last-Modified)"
             )
-        self._readable[bucket] = key
+        self.opinion.saw(bucket, key)
         return ObjectInfo(
             bucket=bucket,
             key=key,
@@ -242,7 +232,7 @@ def _bucket(settings: S3Settings, bucket: str) -> Bucket:
             retry_config=_RETRY,
             **config,
         )
-    except _ERRORS as error:
+    except ERRORS as error:
         raise OperatorError(
             FailureCode.SETTING_INVALID, f"cannot use LISTINGS_S3__ENDPOINT_URL or LISTINGS_S3__REGION: {error}"
         ) from error

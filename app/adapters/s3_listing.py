@@ -5,10 +5,12 @@ ListObjectsV2 with Signature Version 4 (Amazon S3 API reference, "Authenticating
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, unquote_plus, urlsplit
 from xml.etree import ElementTree
 
@@ -16,11 +18,14 @@ import aiohttp
 from yarl import URL
 
 from app.adapters.s3_errors import Answer, Doubt, interpret
-from app.errors import Dependency, FailureCode, OperatorError, Outage
+from app.errors import Dependency, FailureCode, ListingsError, OperatorError, Outage
 from app.model.file import ObjectInfo
+from app.model.listed import ListedPage
 from app.settings import S3Settings
 
 _EMPTY = hashlib.sha256(b"").hexdigest()
+_PIECE_BYTES = 16 * 1024
+_REFUSAL_MAX_BYTES = 64 * 1024
 
 
 def sign(
@@ -83,23 +88,49 @@ class Listing:
 
     async def objects(self, prefix: str, start_after: str) -> AsyncIterator[ObjectInfo]:
         """Raises `Outage`, or `OperatorError(COMMAND_FAILED)` when the store answers with something else."""
-        timeout = aiohttp.ClientTimeout(
-            sock_connect=self._settings.connect_timeout_s, sock_read=self._settings.read_timeout_s
-        )
-        query = {"encoding-type": "url", "list-type": "2", "prefix": prefix}
-        if start_after:
-            query["start-after"] = start_after
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        token: str | None = None
+        async with self._session() as session:
             while True:
-                page = await self._page(session, query)
-                for info in self._infos(page):
+                page = await self.page(session, prefix, start_after, token)
+                for info in page.objects:
                     yield info
-                token = page.findtext("{*}NextContinuationToken")
-                if page.findtext("{*}IsTruncated") != "true" or not token:
+                token = page.token
+                if token is None:
                     return
-                query["continuation-token"] = token
 
-    async def _page(self, session: aiohttp.ClientSession, query: Mapping[str, str]) -> ElementTree.Element:
+    async def page(
+        self, session: aiohttp.ClientSession, prefix: str, start_after: str, token: str | None = None
+    ) -> ListedPage:
+        """One page, after the key `start_after`, or where the page that gave `token` ended. Errors as for `objects`.
+
+        It is read in pieces: a thousand keys at once would hold the event loop for longer than 20 ms.
+        """
+        query = {"encoding-type": "url", "list-type": "2", "prefix": prefix, "start-after": start_after}
+        if token is not None:
+            query["continuation-token"] = token
+        url, headers = self._request(query)
+        try:
+            async with session.get(URL(url, encoded=True), headers=headers) as response:
+                if response.status != 200:
+                    raise self._refusal(response.status, await response.content.read(_REFUSAL_MAX_BYTES))
+                reading = _PageReader(self._bucket)
+                async for piece in response.content.iter_chunked(_PIECE_BYTES):
+                    reading.feed(piece)
+                    await asyncio.sleep(0)
+                return reading.page()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Outage(
+                FailureCode.UNREACHABLE, Dependency.OBJECT_STORE, f"cannot list bucket {self._bucket}: {error!r}"
+            ) from error
+        except (ElementTree.ParseError, ValueError) as error:
+            raise OperatorError(
+                FailureCode.COMMAND_FAILED, f"cannot list bucket {self._bucket}: the answer is no XML of a listing"
+            ) from error
+
+    def _session(self) -> aiohttp.ClientSession:
+        return listing_session(self._settings)
+
+    def _request(self, query: Mapping[str, str]) -> tuple[str, dict[str, str]]:
         encoded = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in sorted(query.items()) if value)
         url = f"{self._base}?{encoded}"
         headers = sign(
@@ -111,36 +142,94 @@ class Listing:
             region=self._settings.region,
             at=datetime.now(UTC),
         )
-        try:
-            async with session.get(URL(url, encoded=True), headers=headers) as response:
-                body = await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise Outage(
-                FailureCode.UNREACHABLE, Dependency.OBJECT_STORE, f"cannot list bucket {self._bucket}: {error!r}"
-            ) from error
-        return self._parsed(response.status, body)
+        return url, headers
 
-    def _parsed(self, status: int, body: bytes) -> ElementTree.Element:
+    def _refusal(self, status: int, body: bytes) -> ListingsError:
         page = _xml(body)
-        if status == 200 and page is not None:
-            return page
-        if status == 200:
-            raise OperatorError(FailureCode.COMMAND_FAILED, f"cannot list bucket {self._bucket}: the answer is no XML")
         code = None if page is None else page.findtext("{*}Code") or page.findtext("Code")
         refusal = interpret(Answer(status, code), self._bucket, "")
-        raise refusal.everybody if isinstance(refusal, Doubt) else refusal
+        error: ListingsError = refusal.everybody if isinstance(refusal, Doubt) else refusal
+        if isinstance(error, Outage):
+            told = f"cannot list bucket {self._bucket}: {error.message}"
+            return Outage(error.code, error.dependency, told, error.retry_after_s)
+        return error
 
-    def _infos(self, page: ElementTree.Element) -> Iterator[ObjectInfo]:
-        is_encoded = page.findtext("{*}EncodingType") == "url"
-        for item in page.iterfind("{*}Contents"):
-            key = item.findtext("{*}Key") or ""
-            yield ObjectInfo(
-                bucket=self._bucket,
-                key=unquote_plus(key) if is_encoded else key,
-                size=int(item.findtext("{*}Size") or 0),
-                etag=(item.findtext("{*}ETag") or "").strip('"'),
-                uploaded_at=datetime.fromisoformat(item.findtext("{*}LastModified") or "").astimezone(UTC),
-            )
+
+class BucketPages:
+    """Pages of the listings of all buckets, over connections of its own; `aclose` it."""
+
+    def __init__(self, settings: S3Settings) -> None:
+        self._settings = settings
+        self._listings: dict[str, Listing] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def page(self, bucket: str, prefix: str, start_after: str = "", token: str | None = None) -> ListedPage:
+        """As `Listing.page`; `OperatorError(SETTING_INVALID)` without keys to sign with."""
+        if bucket not in self._listings:
+            self._listings[bucket] = Listing(self._settings, bucket)
+        if self._session is None:
+            self._session = listing_session(self._settings)
+        return await self._listings[bucket].page(self._session, prefix, start_after, token)
+
+    async def aclose(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def listing_session(settings: S3Settings) -> aiohttp.ClientSession:
+    """Connections with the time-outs of the settings."""
+    timeout = aiohttp.ClientTimeout(sock_connect=settings.connect_timeout_s, sock_read=settings.read_timeout_s)
+    return aiohttp.ClientSession(timeout=timeout)
+
+
+class _PageReader:
+    """Reads one page as its bytes come; raises `ParseError` or ValueError when it is none."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._parser: Any = ElementTree.XMLPullParser(("end",))  # which of its events come is not in its type
+        self._objects: list[tuple[str, int, str, datetime]] = []
+        self._told: dict[str, str] = {}
+        self._root = ""
+
+    def feed(self, piece: bytes) -> None:
+        self._parser.feed(piece)
+        self._take()
+
+    def page(self) -> ListedPage:
+        self._parser.close()
+        self._take()
+        if self._root != "ListBucketResult":
+            raise ValueError("expected a ListBucketResult")
+        is_encoded = self._told.get("EncodingType") == "url"
+        is_truncated = self._told.get("IsTruncated") == "true"
+        return ListedPage(
+            tuple(
+                ObjectInfo(self._bucket, unquote_plus(key) if is_encoded else key, size, etag, uploaded_at)
+                for key, size, etag, uploaded_at in self._objects
+            ),
+            (self._told.get("NextContinuationToken") or None) if is_truncated else None,
+        )
+
+    def _take(self) -> None:
+        for _, element in self._parser.read_events():
+            self._root = name = element.tag.rpartition("}")[2]
+            if name == "Contents":
+                self._objects.append(_object(element))
+                element.clear()
+            elif name in _TOLD:
+                self._told[name] = element.text or ""
+
+
+_TOLD = frozenset({"EncodingType", "IsTruncated", "NextContinuationToken"})
+
+
+def _object(item: ElementTree.Element) -> tuple[str, int, str, datetime]:
+    """Key as written, size, entity tag without quotes, time of upload."""
+    told = {field.tag.rpartition("}")[2]: field.text or "" for field in item}
+    uploaded_at = datetime.fromisoformat(told.get("LastModified", "")).astimezone(UTC)
+    return told.get("Key", ""), int(told.get("Size") or 0), told.get("ETag", "").strip('"'), uploaded_at
 
 
 def _xml(body: bytes) -> ElementTree.Element | None:

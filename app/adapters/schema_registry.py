@@ -6,6 +6,7 @@ registry; `OperatorError(COMMAND_FAILED)` when it refuses a schema.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,6 +14,7 @@ import aiohttp
 import orjson
 
 from app.errors import Dependency, FailureCode, OperatorError, Outage
+from app.failures.retry_after import read_retry_after
 from app.settings import SchemaRegistrySettings
 
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -96,10 +98,11 @@ class SchemaRegistry:
                 headers={"Content-Type": _MEDIA_TYPE, "Accept": f"{_MEDIA_TYPE}, application/json"},
             ) as response:
                 status, content = response.status, await response.read()
+                wish = response.headers.get("Retry-After")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = str(error) or f"no answer in {self._settings.timeout_s:g} s"
             raise _outage(FailureCode.UNREACHABLE, f"cannot be reached: {reason}") from error
-        return _judged(status, _json(content), self._settings.url)
+        return _judged(status, _json(content), self._settings.url, read_retry_after(wish, datetime.now(UTC)))
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -111,7 +114,7 @@ class SchemaRegistry:
         return self._session
 
 
-def _judged(status: int, answer: Any, url: str) -> Any | None:
+def _judged(status: int, answer: Any, url: str, wish_s: float | None) -> Any | None:
     if status == 200 and answer is not None:
         return answer
     told = answer if isinstance(answer, dict) else {}
@@ -125,7 +128,7 @@ def _judged(status: int, answer: Any, url: str) -> Any | None:
         )
     if status == 429 or status >= 500:
         code = FailureCode.OVERLOADED if status in (429, 503) else FailureCode.UNREACHABLE
-        raise _outage(code, f"fails: {status} {message}".rstrip())
+        raise _outage(code, f"fails: {status} {message}".rstrip(), wish_s)
     if status in (409, 422):
         raise OperatorError(FailureCode.COMMAND_FAILED, f"the schema registry refuses the schema: {message}")
     raise _no_registry(url)
@@ -148,5 +151,5 @@ def _no_registry(url: str) -> Outage:
     )
 
 
-def _outage(code: FailureCode, what: str) -> Outage:
-    return Outage(code, Dependency.SCHEMA_REGISTRY, f"the schema registry {what}")
+def _outage(code: FailureCode, what: str, wish_s: float | None = None) -> Outage:
+    return Outage(code, Dependency.SCHEMA_REGISTRY, f"the schema registry {what}", wish_s)

@@ -7,20 +7,25 @@ Faust is used for what it does well (group membership, fetching, buffering) and 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 import faust
+import faust.exceptions
 import faust.streams
 import structlog
 
 from app.agents.intake import Intake
 from app.agents.stopping import StopSignal
+from app.agents.watchdog import Vitals, Watchdog
 from app.errors import FailureCode, OperatorError
+from app.failures.route import RETRY_TOPIC
 from app.observability import metrics
+from app.observability.alerts.watches import Progress
 from app.settings import KafkaSettings, WorkerSettings
+from app.tls import kafka_tls_context
 
 log = structlog.get_logger("listings.engine")
 
@@ -48,7 +53,16 @@ class Lifecycle(Protocol):
 class Engine:
     """One worker's Faust application and its intakes."""
 
-    def __init__(self, kafka: KafkaSettings, worker: WorkerSettings, stop: StopSignal, lifecycle: Lifecycle) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        worker: WorkerSettings,
+        stop: StopSignal,
+        lifecycle: Lifecycle,
+        is_held_up: Callable[[], bool],
+        stuck_after_s: float,
+    ) -> None:
+        """`is_held_up` tells that a server is down; else nothing may stand still for longer than `stuck_after_s`."""
         if getattr(faust.streams, "_CStreamIterator", None) is None:
             raise OperatorError(
                 FailureCode.PREREQUISITE_MISSING,
@@ -58,7 +72,8 @@ class Engine:
         self._stop = stop
         self._lifecycle = lifecycle
         self._intakes: list[Intake] = []
-        self._heartbeat = 0.0
+        self._is_held_up = is_held_up
+        self._watchdog = Watchdog(stuck_after_s)
         self.app = _faust_app(kafka, worker, lifecycle)
         self._connect()
 
@@ -101,20 +116,52 @@ class Engine:
         self.app.timer(interval=self._settings.commit_every_s)(self._tick)
 
     async def _tick(self, *_: Any) -> None:
-        self._heartbeat = time.monotonic()
+        waiting: dict[str, int] = dict.fromkeys(self.in_flight(), 0)
+        for (topic, _partition), progress in self.progress().items():
+            waiting[topic] += progress.waiting
+        vitals = Vitals(
+            {topic: lag for topic, lag in waiting.items() if topic != RETRY_TOPIC},  # there, waiting is the work
+            {intake.topic: intake.finished for intake in self._intakes},
+            self._is_member(),
+            self._is_held_up() or self._stop.is_set,
+        )
+        self._watchdog.tick(time.monotonic(), vitals)
         for intake in self._intakes:
             await intake.commit()
             metrics.OLDEST_UNFINISHED.labels(intake.topic).set(intake.oldest_unfinished_s())
-            metrics.LAG.labels(intake.topic).set(self._lag(intake))
+            metrics.LAG.labels(intake.topic).set(waiting[intake.topic])
 
-    def _lag(self, intake: Intake) -> int:
-        """Records of this worker's partitions that are not acknowledged yet, as far as the consumer knows."""
-        consumer = self.app.consumer
-        lag = 0
-        for tp, position in intake.positions().items():
-            highwater = consumer.highwater(tp)
-            lag += max(0, (highwater or position) - position)
-        return lag
+    def progress(self) -> dict[tuple[str, int], Progress]:
+        """How far each partition of this worker is, as far as the consumer knows: no server is asked."""
+        intakes = {intake.topic: intake for intake in self._intakes}
+        found = {}
+        for tp in self._assignment():
+            intake = intakes.get(tp.topic)
+            if intake is None:
+                continue
+            committed, position = intake.standing(tp, self.app.consumer._committed_offset.get(tp))
+            end = self.app.consumer.highwater(tp) or 0
+            found[(tp.topic, tp.partition)] = Progress(committed, _left(end, position), _left(end, committed))
+        return found
+
+    def _assignment(self) -> set[Any]:
+        try:
+            return set(self.app.consumer.assignment()) if self.app.started else set()
+        except (AttributeError, faust.exceptions.ConsumerNotStarted):
+            return set()
+
+    def owns(self, topic: str, partition: int) -> bool:
+        """True while the partition is this worker's, and it takes records."""
+        return not self._stop.is_set and any(
+            (tp.topic, tp.partition) == (topic, partition) for tp in self._assignment()
+        )
+
+    def _is_member(self) -> bool:
+        """The generation of a client that has left its group, or was not let in, is -1; Faust keeps the last one."""
+        try:
+            return bool(self.app.consumer._thread._consumer._coordinator.generation >= 0)
+        except AttributeError:
+            return False
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         await self._drain()
@@ -135,16 +182,24 @@ class Engine:
     def not_ready(self) -> list[str]:
         """Why the worker does not take records; empty when it does."""
         consumer = self.app.consumer
-        if not self.app.started or consumer is None or not consumer.assignment():
+        if consumer is None or not self._assignment():
             return ["no partitions assigned yet"]
         return ["partitions are being handed over"] if self._stop.is_set else []
 
-    def silent_s(self) -> float:
-        """Seconds since the commit timer last ran; 0 before it ran first."""
-        return time.monotonic() - self._heartbeat if self._heartbeat else 0.0
+    def not_alive(self) -> list[str]:
+        """Why the worker should be restarted; empty when it should not."""
+        return self._watchdog.reasons(time.monotonic())
+
+    def connected(self) -> None:
+        """The broker answers: from now on the worker has to get going."""
+        self._watchdog.connected(time.monotonic())
 
     def in_flight(self) -> dict[str, int]:
         return {intake.topic: intake.in_flight for intake in self._intakes}
+
+
+def _left(end: int, at: int | None) -> int:
+    return 0 if at is None else max(0, end - at)
 
 
 class _Application(faust.App):  # type: ignore[misc]
@@ -194,7 +249,7 @@ def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycl
 
 def _credentials(kafka: KafkaSettings) -> Any:
     """Faust takes SASL without TLS silently when no SSL context is given, so the protocol decides here."""
-    context = _ssl_context(kafka) if kafka.security_protocol.endswith("SSL") else None
+    context = kafka_tls_context(kafka)
     if kafka.security_protocol.startswith("SASL"):
         password = None if kafka.sasl_password is None else kafka.sasl_password.get_secret_value()
         return faust.SASLCredentials(
@@ -204,14 +259,3 @@ def _credentials(kafka: KafkaSettings) -> Any:
             mechanism=kafka.sasl_mechanism,
         )
     return None if context is None else faust.SSLCredentials(context=context)
-
-
-def _ssl_context(kafka: KafkaSettings) -> ssl.SSLContext:
-    ca_file = None if kafka.ssl_ca_file is None else str(kafka.ssl_ca_file)
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise OperatorError(
-            FailureCode.SETTING_INVALID,
-            f"LISTINGS_KAFKA__SSL_CA_FILE: expected a file of certificates (PEM), {ca_file} is none: {error.strerror}",
-        ) from error

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from app.agents.outages import Outages
-from app.errors import Dependency, Outage
+from app.errors import Dependency, Outage, Rejected
 from app.failures.classify import classify
-from app.failures.headers import Story
-from app.failures.route import DEAD_LETTER_TOPIC, RetryPolicy
+from app.failures.headers import Story, producer_headers, story_of
+from app.failures.route import DEAD_LETTER_TOPIC, RETRY_TOPIC, RetryPolicy
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 from app.ports import Clock, Headers, Publisher
@@ -65,6 +68,9 @@ class Handoff:
 
         `listing_file` (`bucket/key`) and `listing_record` (1-based) say what the failure is about; the record itself
         travels unchanged. Returns the story that was written into its headers, once the broker has confirmed it.
+
+        A record that the topic refuses, because it is too big, becomes a dead letter without its content: a worker
+        that stopped for it would stop for it again and again.
         """
         verdict = classify(error)
         if verdict.exception is not None:
@@ -78,7 +84,12 @@ class Handoff:
             listing_file=listing_file,
             listing_record=listing_record,
         )
-        await self.publish(handoff.topic, key=record.key, value=record.value, headers=handoff.headers)
+        try:
+            await self.publish(handoff.topic, key=record.key, value=record.value, headers=handoff.headers)
+        except Rejected as refused:
+            handoff = self._policy.without_content(record, handoff.story, refused)
+            await self._publish_story(record, handoff.headers)
+            verdict = classify(refused)
         dead = handoff.topic == DEAD_LETTER_TOPIC
         (metrics.DEAD_LETTERS if dead else metrics.RETRIES).labels(verdict.code).inc()
         if listing_record is None:
@@ -88,8 +99,37 @@ class Handoff:
                 record=record.place,
                 stage=stage,
                 error_code=verdict.code,
-                reason=verdict.message,
+                reason=handoff.story.message,
                 attempts=handoff.story.attempts,
                 listing_file=listing_file,
             )
         return handoff.story
+
+    async def _publish_story(self, record: SourceRecord, headers: Headers) -> None:
+        """Send a dead letter that is nothing but headers.
+
+        Where the topic does not even take that, the record is held un-acknowledged until it does, or the worker stops:
+        it is not lost, and nobody else waits for it but those behind it on its partition, once the worker restarts.
+        """
+        tries = 0
+        with ExitStack() as held:
+            while True:
+                try:
+                    return await self.publish(DEAD_LETTER_TOPIC, key=None, value=None, headers=headers)
+                except Rejected as refused:
+                    if not tries:
+                        held.enter_context(metrics.DEAD_LETTERS_REFUSED.track_inprogress())
+                        log.error("dead_letter_refused", record=record.place, reason=refused.message)
+                    tries += 1
+                    await self._outages.hold(tries)
+
+    async def postpone(self, record: SourceRecord) -> None:
+        """Send a retried record back to the retry topic: too many retries wait already. It burns no attempt.
+
+        The new time is drawn evenly from the whole span of the delays: how long the others take is not known here.
+        """
+        story = story_of(record)
+        due_at = self._clock.now() + timedelta(seconds=self._draw() * self._policy.backoff.cap_s)
+        headers = {**producer_headers(record), **replace(story, due_at=due_at).to_headers()}
+        await self.publish(RETRY_TOPIC, key=record.key, value=record.value, headers=headers)
+        metrics.RETRIES_POSTPONED.labels(record.topic).inc()

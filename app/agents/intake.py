@@ -3,6 +3,10 @@
 The pattern is: take (note it in the ledger) → chain behind the same key → run, bounded → finish → commit the finished
 prefix. What was not finished when partitions are revoked, or when the worker stops, is left un-acknowledged and comes
 again, here or at the next owner.
+
+Records that come back after a failure may take only a share of the places, so that a storm of retries leaves the rest
+to what comes for the first time. They wait for their share before they join the chain of their key: nothing waits
+behind them meanwhile. When too many wait, the next ones are postponed: sent back to wait in Kafka.
 """
 
 from __future__ import annotations
@@ -10,14 +14,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from app.agents.ledger import Ledger, Slot
+from app.agents.room import Room
 from app.agents.stopping import LeftForLater, StopSignal
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 
 Handler = Callable[[SourceRecord], Awaitable[None]]
+Way = Callable[[SourceRecord], Awaitable[bool]]
+"""True when the record was worked on, False when the worker stopped before."""
 
 
 class Committer(Protocol):
@@ -41,6 +49,20 @@ class IntakeLimits:
     """Records taken and not finished; the rest waits in Kafka."""
     ordered: bool = True
     """Records of one key run one after another; without it each runs when it can."""
+    accepted_bytes: int = 64 * 1024 * 1024
+    """Size of the records taken and not finished."""
+    retried_at_once: int | None = None
+    """Of `at_once`, for records that failed before; None: no such bound."""
+    retried_waiting: int = 100
+    """Of `accepted`, for those that wait for their share."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """In the queue of a key: whose end is waited for, and what tells of this one's own."""
+
+    before: asyncio.Event | None
+    done: asyncio.Event
 
 
 class Intake:
@@ -59,19 +81,27 @@ class Intake:
         stop: StopSignal,
         monotonic: Callable[[], float],
         on_fatal: Callable[[BaseException], Awaitable[None]],
+        postpone: Handler | None = None,
     ) -> None:
+        """`postpone` sends a retried record back to wait; without it all of them wait here."""
         self.topic = topic
         self._handler = handler
+        self._postpone = postpone
+        self._retried = None if limits.retried_at_once is None else asyncio.Semaphore(limits.retried_at_once)
+        self._retried_room = (limits.retried_at_once or 0) + limits.retried_waiting
+        self._retried_here = 0
         self._committer = committer
         self._monotonic = monotonic
         self._on_fatal = on_fatal
-        self._accepted = asyncio.Semaphore(limits.accepted)
+        self._accepted = Room(limits.accepted, limits.accepted_bytes)
         self._running = asyncio.Semaphore(limits.at_once)
         self._ledgers: dict[Any, Ledger] = {}
-        self._tails: dict[bytes, asyncio.Task[None]] = {}
+        self._tails: dict[bytes, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = stop
         self._ordered = limits.ordered
+        self.finished = 0
+        """Records done since the start."""
         self._in_flight = metrics.IN_FLIGHT.labels(topic)
         self._redelivered = metrics.EVENTS.labels(topic, "redelivered")
         self._done = metrics.EVENTS.labels(topic, "done")
@@ -79,52 +109,93 @@ class Intake:
     async def run(self, events: AsyncIterator[Any]) -> None:
         """Take records for as long as the stream gives them."""
         async for event in events:
-            await self._accepted.acquire()
             message = event.message
+            record = to_record(message)
+            size = _size(record)
+            await self._accepted.enter(size)
             if self._stop.is_set or message.generation_id != self._committer.generation:
-                self._accepted.release()
+                self._accepted.leave(size)
                 self._redelivered.inc()
                 continue
-            self._take(message)
+            self._take(message, record, size)
 
-    def _take(self, message: Any) -> None:
+    def _take(self, message: Any, record: SourceRecord, size: int) -> None:
         ledger = self._ledgers.get(message.tp)
         if ledger is None or ledger.generation != message.generation_id:
             ledger = self._ledgers[message.tp] = Ledger(message.generation_id)
         slot, jumped = ledger.take(message.offset, self._monotonic())
         if jumped:
             metrics.OFFSET_JUMPS.labels(self.topic).inc(jumped)
-        record = to_record(message)
-        chained = self._ordered and bool(record.key)
-        before = self._tails.get(record.key) if chained and record.key else None
-        task = asyncio.create_task(self._work(record, slot, ledger, before))
+        way, leave = self._way(record)
+        task = asyncio.create_task(self._answer_for(record, slot, ledger, way))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        if chained and record.key:
-            self._tails[record.key] = task
+        task.add_done_callback(partial(self._ended, size, leave))
         self._in_flight.set(len(self._tasks))
 
-    async def _work(self, record: SourceRecord, slot: Slot, ledger: Ledger, before: asyncio.Task[None] | None) -> None:
+    def _way(self, record: SourceRecord) -> tuple[Way, Callable[[], None]]:
+        """How the record is worked on, and what is to be done afterwards, even if it was cancelled before it began.
+
+        Its place behind others of its key is taken now, in order.
+        """
+        if self._retried is None or record.headers.get("failure-attempts", b"0") == b"0":
+            place = self._join_chain(record)
+            return partial(self._in_turn, place), partial(self._leave_chain, record, place)
+        if self._postpone is not None and self._retried_here >= self._retried_room:
+            return partial(self._run, self._postpone), _nothing
+        self._retried_here += 1
+        return partial(self._when_shared, self._retried), self._retried_left
+
+    def _join_chain(self, record: SourceRecord) -> _Place | None:
+        if not (self._ordered and record.key):
+            return None
+        place = _Place(self._tails.get(record.key), asyncio.Event())
+        self._tails[record.key] = place.done
+        return place
+
+    def _leave_chain(self, record: SourceRecord, place: _Place | None) -> None:
+        if place is not None:
+            place.done.set()
+            if record.key and self._tails.get(record.key) is place.done:
+                del self._tails[record.key]
+
+    def _retried_left(self) -> None:
+        self._retried_here -= 1
+
+    async def _when_shared(self, share: asyncio.Semaphore, record: SourceRecord) -> bool:
+        async with share:
+            place = self._join_chain(record)
+            try:
+                return await self._in_turn(place, record)
+            finally:
+                self._leave_chain(record, place)
+
+    async def _in_turn(self, place: _Place | None, record: SourceRecord) -> bool:
+        if place is not None and place.before is not None:
+            await place.before.wait()  # before taking a run slot: waiting must not use one up
+        async with self._running:
+            return await self._run(self._handler, record)
+
+    async def _run(self, handler: Handler, record: SourceRecord) -> bool:
+        if self._stop.is_set:
+            return False  # not started: it stays a hole that no commit passes
+        await handler(record)
+        return True
+
+    async def _answer_for(self, record: SourceRecord, slot: Slot, ledger: Ledger, way: Way) -> None:
         try:
-            if before is not None and not before.done():
-                await asyncio.wait([before])  # before taking a run slot: waiting must not use one up
-            async with self._running:
-                if self._stop.is_set:
-                    return  # not started: it stays a hole that no commit passes
-                await self._handler(record)
-            ledger.finish(slot)
-            self._done.inc()
+            if await way(record):
+                ledger.finish(slot)
+                self.finished += 1
+                self._done.inc()
         except LeftForLater:
             self._redelivered.inc()
         except Exception as error:
             await self._on_fatal(error)
-        finally:
-            self._accepted.release()
-            if record.key and self._tails.get(record.key) is asyncio.current_task():
-                del self._tails[record.key]
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, size: int, leave: Callable[[], None], task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._accepted.leave(size)
+        leave()
         self._in_flight.set(len(self._tasks))
 
     async def commit(self) -> None:
@@ -152,6 +223,17 @@ class Intake:
         """The offset after the finished prefix, by topic-partition, where known."""
         return {tp: at for tp, ledger in self._ledgers.items() if (at := ledger.position) is not None}
 
+    def standing(self, tp: Any, committed: int | None) -> tuple[int | None, int | None]:
+        """The offsets that were committed last, and where the finished prefix ends; None: nothing is known.
+
+        `committed` is what the group had committed before this generation, None: nothing.
+        """
+        ledger = self._ledgers.get(tp)
+        if ledger is None:
+            return committed, committed
+        last = next((at for at in (ledger.last_committed, committed, ledger.first) if at is not None), None)
+        return last, last if ledger.position is None else ledger.position
+
     def oldest_unfinished_s(self) -> float:
         """Age of the record that holds back a commit the longest; 0 when none does."""
         taken = [at for ledger in self._ledgers.values() if (at := ledger.oldest_taken_at()) is not None]
@@ -160,6 +242,14 @@ class Intake:
     @property
     def in_flight(self) -> int:
         return len(self._tasks)
+
+
+def _size(record: SourceRecord) -> int:
+    return len(record.key or b"") + len(record.value or b"") + sum([len(value) for value in record.headers.values()])
+
+
+def _nothing() -> None:
+    pass
 
 
 def to_record(message: Any) -> SourceRecord:
@@ -172,5 +262,5 @@ def to_record(message: Any) -> SourceRecord:
         round(message.timestamp * 1000),
         message.key,
         message.value,
-        dict(headers) if headers else {},
+        {name: value or b"" for name, value in dict(headers).items()} if headers else {},  # Kafka allows null there
     )

@@ -26,6 +26,8 @@ class Ledger:
     def __init__(self, generation: int) -> None:
         self.generation = generation
         self._slots: deque[Slot] = deque()
+        self.first: int | None = None
+        """The first offset that was taken."""
         self._next: int | None = None
         self._safe: int | None = None
         self._committed: int | None = None
@@ -33,6 +35,8 @@ class Ledger:
     def take(self, offset: int, now: float) -> tuple[Slot, int]:
         """Note a record before its work starts; returns its slot and how many offsets were jumped over."""
         jumped = 0 if self._next is None else max(0, offset - self._next)
+        if self.first is None:
+            self.first = offset
         self._next = offset + 1
         slot = Slot(offset, now)
         self._slots.append(slot)
@@ -51,6 +55,11 @@ class Ledger:
 
     def committed(self, offset: int) -> None:
         self._committed = offset
+
+    @property
+    def last_committed(self) -> int | None:
+        """The offset that the broker took last; None: it took none yet."""
+        return self._committed
 
     @property
     def position(self) -> int | None:

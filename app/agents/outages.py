@@ -2,12 +2,15 @@
 
 One probe a dependency, with capped backoff; everybody who waits goes on when it succeeds. Where there is no probe (the
 broker), those who wait try again themselves, ever less often, until `answered` is told. Consecutive failures of
-different objects are taken for an outage as well: a store that answers 500 to everybody is down.
+different objects are taken for an outage as well: a store that answers 500 to everybody is down. If its probe says
+otherwise, that is believed only for so long: what still fails after a minute, with nothing else between that works, is
+those objects' own trouble, and goes to the retry topic.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +20,7 @@ import structlog
 
 from app.agents.stopping import StopSignal
 from app.errors import Dependency, FailureCode, ListingsError, Outage, Transient
-from app.failures.backoff import Backoff
+from app.failures.backoff import RETRY_AFTER_HEEDED_S, Backoff
 from app.observability import metrics
 from app.ports import Clock
 
@@ -26,6 +29,10 @@ log = structlog.get_logger("listings.outages")
 T = TypeVar("T")
 Probe = Callable[[], Awaitable[None]]
 FAILURES_TO_OPEN = 10
+OWN_TROUBLE_AFTER_S = 60.0
+"""So long a subject that fails beside others is taken for a victim of an outage that the probe does not see."""
+_SAME_OUTAGE_S = 10.0
+"""What fails again so soon after a probe succeeded belongs to the same outage: the backoff goes on where it was."""
 _QUIET_S = 60.0
 """Longer than an attempt lasts with the default settings: who has not complained by then no longer needs it."""
 
@@ -45,7 +52,18 @@ class Outages:
     `probes` are asked while their dependency is down; a probe that raises `Outage` or `Transient` says: still down.
     """
 
-    def __init__(self, probes: Mapping[Dependency, Probe], backoff: Backoff, clock: Clock, stop: StopSignal) -> None:
+    def __init__(
+        self,
+        probes: Mapping[Dependency, Probe],
+        backoff: Backoff,
+        clock: Clock,
+        stop: StopSignal,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        """`draw` spreads the probes of workers that lost the same dependency: evenly spread numbers in [0, 1)."""
+        self._draw = draw
+        self._ended: dict[Dependency, tuple[float, int]] = {}
+        self._confirmed: set[Dependency] = set()
         self._probes = dict(probes)
         self._backoff = backoff
         self._clock = clock
@@ -78,10 +96,14 @@ class Outages:
         if dependency not in self._over:
             self._over[dependency] = asyncio.Event()
             self.changed(dependency, True, outage.message)
-            task = asyncio.create_task(self._probe_until_over(dependency))
+            task = asyncio.create_task(self._probe_until_over(dependency, outage.retry_after_s))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         await self._stop.wait_unless_stopping(self._over[dependency])
+
+    async def hold(self, tries: int) -> None:
+        """Wait before a record is tried again that is refused for a reason of its own; `LeftForLater` on a stop."""
+        await self._stop.sleep(self._backoff.ceiling_s(tries))
 
     def answered(self, dependency: Dependency) -> None:
         """Note that a dependency without a probe did what it was asked: its outage is over."""
@@ -100,18 +122,24 @@ class Outages:
         `subject` names what it is about: a dependency that fails for one subject only is not down. Raises what the
         attempt raises: `Rejected`, or `Transient` when it is this subject's own trouble; `LeftForLater` on a stop.
         """
+        unseen_s = 0.0
         while True:
             try:
                 result = await attempt()
             except Outage as outage:
+                unseen_s = 0.0
                 await self.wait_over(outage)
             except Transient as error:
-                outage_now = self._failed_once_more(dependency, subject, error.message)
-                if outage_now is None:
+                outage_now = self._failed_once_more(dependency, subject, error)
+                if outage_now is None or unseen_s >= OWN_TROUBLE_AFTER_S:
                     raise
+                began = self._clock.monotonic()
                 await self.wait_over(outage_now)
+                waited_s = self._clock.monotonic() - began
+                unseen_s = 0.0 if dependency in self._confirmed else unseen_s + waited_s
             else:
                 self._failed.pop(dependency, None)
+                self._ended.pop(dependency, None)
                 return result
 
     async def aclose(self) -> None:
@@ -120,41 +148,62 @@ class Outages:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _probe_until_over(self, dependency: Dependency) -> None:
+    async def _probe_until_over(self, dependency: Dependency, wish_s: float | None) -> None:
         probe = self._probes.get(dependency)
         if probe is None:
             self._tries[dependency] = tries = self._tries.get(dependency, 0) + 1
-            await asyncio.sleep(self._backoff.ceiling_s(tries))
+            await self._pause(tries, wish_s)
             asyncio.get_running_loop().call_later(_QUIET_S, self._forget, dependency, tries)
         else:
-            failures = 1
-            await asyncio.sleep(self._backoff.ceiling_s(failures))
-            while not await _answers(dependency, probe):
+            self._confirmed.discard(dependency)
+            failures = self._failures_before(dependency) + 1
+            await self._pause(failures, wish_s)
+            while (answer := await _ask(dependency, probe)) is not None:
+                self._confirmed.add(dependency)
                 failures += 1
-                await asyncio.sleep(self._backoff.ceiling_s(failures))
+                await self._pause(failures, answer.retry_after_s)
             self._failed.pop(dependency, None)
+            self._ended[dependency] = (self._clock.monotonic(), failures)
             self.changed(dependency, False, "")
         self._over.pop(dependency).set()
 
-    def _failed_once_more(self, dependency: Dependency, subject: str, message: str) -> Outage | None:
+    async def _pause(self, failures: int, wish_s: float | None) -> None:
+        """Ever longer, spread, and at least as long as the dependency wishes, up to a bound."""
+        pause_s = self._backoff.ceiling_s(failures) * (0.5 + 0.5 * self._draw())
+        await asyncio.sleep(max(pause_s, min(wish_s or 0.0, RETRY_AFTER_HEEDED_S)))
+
+    def _failures_before(self, dependency: Dependency) -> int:
+        """How often the same outage was probed: one that ended only just now, with nothing that worked since."""
+        ended_at, failures = self._ended.pop(dependency, (0.0, 0))
+        return failures if failures and self._clock.monotonic() - ended_at < _SAME_OUTAGE_S else 0
+
+    def _failed_once_more(self, dependency: Dependency, subject: str, error: Transient) -> Outage | None:
         """The `Outage` to wait for once enough different subjects failed in a row."""
         subjects = self._failed.setdefault(dependency, set())
         subjects.add(subject)
         if dependency not in self._open and len(subjects) < FAILURES_TO_OPEN:
             return None
-        reason = f"{len(subjects)} different objects failed in a row; last: {message}"
-        return Outage(FailureCode.UNREACHABLE, dependency, reason)
+        reason = f"{len(subjects)} different objects failed in a row; last: {error.message}"
+        return Outage(FailureCode.UNREACHABLE, dependency, reason, error.retry_after_s)
 
 
-async def _answers(dependency: Dependency, probe: Probe) -> bool:
+@dataclass(frozen=True, slots=True)
+class _StillDown:
+    retry_after_s: float | None = None
+
+
+async def _ask(dependency: Dependency, probe: Probe) -> _StillDown | None:
+    """None when the dependency answers."""
     try:
         await probe()
-    except (Outage, Transient, OSError):
-        return False
+    except (Outage, Transient) as error:
+        return _StillDown(error.retry_after_s)
+    except OSError:
+        return _StillDown()
     except ListingsError:
-        return True  # it answered: the object of the probe need not exist
+        return None  # it answered: the object of the probe need not exist
     except Exception as error:
         # A bug of ours in the probe. The outage goes on: nothing is lost by waiting, and `/readyz` tells of it.
         log.error("probe_failed", dependency=dependency, exc_info=error)
-        return False
-    return True
+        return _StillDown()
+    return None

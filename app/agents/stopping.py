@@ -17,9 +17,12 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._stopping = asyncio.Event()
+        self._sleepers: set[asyncio.Future[None]] = set()
 
     def set(self) -> None:
         self._stopping.set()
+        for sleeper in self._sleepers:
+            _wake(sleeper)
 
     def clear(self) -> None:
         self._stopping.clear()
@@ -28,13 +31,24 @@ class StopSignal:
     def is_set(self) -> bool:
         return self._stopping.is_set()
 
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, or raise `LeftForLater` as soon as the worker stops."""
-        try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-        except TimeoutError:
-            return
-        raise LeftForLater
+    async def sleep(self, seconds: float, sleeper: asyncio.Future[None] | None = None) -> None:
+        """Sleep, or raise `LeftForLater` as soon as the worker stops.
+
+        Whoever has the `sleeper`, if one is given, can end the sleep early by giving it a result. Thousands sleep at
+        once, so each is one future and one timer, and no task.
+        """
+        loop = asyncio.get_running_loop()
+        waiting = loop.create_future() if sleeper is None else sleeper
+        if not self.is_set:
+            timer = loop.call_later(seconds, _wake, waiting)
+            self._sleepers.add(waiting)
+            try:
+                await waiting
+            finally:
+                timer.cancel()
+                self._sleepers.discard(waiting)
+        if self.is_set:
+            raise LeftForLater
 
     async def wait_unless_stopping(self, event: asyncio.Event) -> None:
         """Wait for the event, or raise `LeftForLater` as soon as the worker stops."""
@@ -46,3 +60,8 @@ class StopSignal:
                 wait.cancel()
         if not event.is_set():
             raise LeftForLater
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)

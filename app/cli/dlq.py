@@ -1,14 +1,17 @@
-"""`listings dlq`: look at dead letters."""
+"""`listings dlq`: look at dead letters; what is done about them is in modules of its own."""
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 import click
 
 from app.adapters.kafka_reader import KafkaReader
+from app.cli.dlq_purge import command as purge
+from app.cli.dlq_redrive import command as redrive
+from app.cli.moment import MOMENT
 from app.cli.output import console, output_option, print_fields, print_json, print_table
+from app.cli.place import PLACE, ranges_of
 from app.errors import FailureCode, OperatorError, Rejected
 from app.failures.headers import STORY_HEADERS, story_of
 from app.failures.route import DEAD_LETTER_TOPIC
@@ -16,6 +19,7 @@ from app.model.source_record import SourceRecord
 from app.settings import load_settings
 
 _PREVIEW_BYTES = 300
+_SECONDS = "%Y-%m-%d %H:%M:%S"
 _LOOKED_THROUGH = 10_000
 """Newest dead letters that are searched for those asked for; one flood must not hide the others."""
 
@@ -29,13 +33,16 @@ def command() -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The newest N.")
 @click.option("--code", metavar="CODE", type=click.Choice(list(map(str, FailureCode))), help="Only this failure code.")
 @click.option("--file", "file_prefix", help="Only files whose bucket/key starts with this.")
+@click.option("--since", type=MOMENT, help="Only those dead-lettered at this time or later (2026-11-24T10:00Z, 6h).")
 @output_option
-def list_dead_letters(limit: int, code: str | None, file_prefix: str | None, output: str) -> None:
+def list_dead_letters(
+    limit: int, code: str | None, file_prefix: str | None, since: datetime | None, output: str
+) -> None:
     """The newest dead letters, newest first."""
-    filtered = code is not None or file_prefix is not None
+    filtered = code is not None or file_prefix is not None or since is not None
     with KafkaReader(load_settings().kafka) as reader:
         newest = reader.newest(DEAD_LETTER_TOPIC, max(limit, _LOOKED_THROUGH) if filtered else limit, describe)
-    letters = [letter for letter in newest if _matches(letter, code, file_prefix)][:limit]
+    letters = [letter for letter in newest if _matches(letter, code, file_prefix, since)][:limit]
     if output == "json":
         print_json(letters)
         return
@@ -48,24 +55,15 @@ def list_dead_letters(limit: int, code: str | None, file_prefix: str | None, out
 
 
 @command.command("show")
-@click.argument("place", metavar="PARTITION/OFFSET")
+@click.argument("place", metavar="PARTITION/OFFSET", type=PLACE)
 @output_option
-def show(place: str, output: str) -> None:
+def show(place: tuple[int, int], output: str) -> None:
     """One dead letter: where it came from, why it failed, what it holds."""
-    match = re.fullmatch(r"(?:listing-dlq/)?(\d{1,9})/(\d{1,18})", place)
-    if match is None:
-        raise click.BadParameter("expected PARTITION/OFFSET as in `listings dlq list`, for example 3/17")
-    partition, offset = int(match[1]), int(match[2])
     with KafkaReader(load_settings().kafka) as reader:
-        low, high = reader.watermarks(DEAD_LETTER_TOPIC).get(partition, (0, 0))
-        if not low <= offset < high:
-            holds = f"offsets {low} to {high - 1}" if low < high else "none"
-            raise OperatorError(
-                FailureCode.COMMAND_FAILED, f"there is no dead letter {place}; partition {partition} holds {holds}"
-            )
-        record = next(reader.read(DEAD_LETTER_TOPIC, {partition: (offset, offset + 1)}), None)
+        (span,) = ranges_of([place], reader.watermarks(DEAD_LETTER_TOPIC))
+        record = next(reader.read(DEAD_LETTER_TOPIC, span), None)
     if record is None:
-        raise OperatorError(FailureCode.COMMAND_FAILED, f"there is no dead letter {place} any more")
+        raise OperatorError(FailureCode.COMMAND_FAILED, f"there is no dead letter {place[0]}/{place[1]} any more")
     letter = describe(record)
     headers = _other_headers(record, all_of_them="stage" not in letter)
     if output == "json":
@@ -106,13 +104,15 @@ def describe(record: SourceRecord) -> dict[str, object]:
 def _time(timestamp_ms: int) -> str | None:
     """None for a timestamp that is none: whoever writes the record sets it."""
     try:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime(_SECONDS)
     except (ValueError, OverflowError, OSError):
         return None
 
 
-def _matches(letter: dict[str, object], code: str | None, file_prefix: str | None) -> bool:
+def _matches(letter: dict[str, object], code: str | None, file_prefix: str | None, since: datetime | None) -> bool:
     if code is not None and letter["code"] != code:
+        return False
+    if since is not None and str(letter["at"] or "") < since.strftime(_SECONDS):
         return False
     return file_prefix is None or str(letter["file"] or "").startswith(file_prefix)
 
@@ -132,3 +132,7 @@ def _preview(value: bytes | None) -> str | None:
     shown = value[:_PREVIEW_BYTES].decode(errors="backslashreplace")
     printable = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in shown)
     return printable + (" …" if len(value) > _PREVIEW_BYTES else "")
+
+
+command.add_command(redrive)
+command.add_command(purge)

@@ -40,7 +40,11 @@ class Kafka:
     ports: Mapping[str, range] = {
         "kafka.client": range(19092, 19192),
         "kafka.controller": range(19192, 19292),
+        "kafka.behind": range(19292, 19392),
+        "kafka.proxied": range(19392, 19492),
     }
+    """Clients are sent on to the address that a broker advertises, past any proxy. So there is a second listener, at
+    `behind`, that advertises `proxied`: nobody listens there until a fault proxy does."""
     patience_s = 20.0
 
     def launch(self, tools: Tools, place: Place) -> Launch:
@@ -112,14 +116,19 @@ def _is_led(client: AdminClient, topic: str) -> bool:
 def properties(place: Place) -> Mapping[str, object]:
     """The broker's properties; docker-compose.yml has the same ones."""
     client, controller = (f"{LOOPBACK}:{place.ports[name]}" for name in ("kafka.client", "kafka.controller"))
+    listeners, advertised, protocols = f"PLAINTEXT://{client}", f"PLAINTEXT://{client}", "PLAINTEXT:PLAINTEXT"
+    if "kafka.proxied" in place.ports:
+        listeners += f",PROXIED://{LOOPBACK}:{place.ports['kafka.behind']}"
+        advertised += f",PROXIED://{LOOPBACK}:{place.ports['kafka.proxied']}"
+        protocols += ",PROXIED:PLAINTEXT"
     return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.voters": f"1@{controller}",
-        "listeners": f"PLAINTEXT://{client},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{client}",
+        "listeners": f"{listeners},CONTROLLER://{controller}",
+        "advertised.listeners": advertised,
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": f"{protocols},CONTROLLER:PLAINTEXT",
         "log.dirs": place.folder / "data",
         "auto.create.topics.enable": "false",
         "num.partitions": 1,

@@ -1,4 +1,4 @@
-"""`python -m app.devstack.prefetch [SERVER …]`: fetch and build what the servers need, without starting any.
+"""`python -m app.devstack.prefetch [SERVER …]`: fetch and build what servers and tests need, without starting any.
 
 With `s3` alone it needs nothing but Python and Go, so that it can run while packages are being installed.
 """
@@ -12,18 +12,19 @@ from pathlib import Path
 from threading import Event
 
 from app.devstack.artifacts import ArtifactCache
-from app.devstack.gateway import build_gateway
+from app.devstack.go_programs import FAULTS, GATEWAY, build
 from app.devstack.java import find_java
 from app.errors import OperatorError
 
-SERVERS = ("s3", "kafka", "opensearch", "registry")
+SERVERS = ("s3", "kafka", "opensearch", "registry", "toxiproxy")
+_BUILT = {"s3": GATEWAY, "toxiproxy": FAULTS}
 _CACHE = Path(__file__).resolve().parents[2] / ".cache"
 
 
 def prefetch(server: str, cache: Path, cancelled: Event, say: Callable[[str], None]) -> None:
     """Make what one server needs available below `cache`; errors as for the server's start."""
-    if server == "s3":
-        build_gateway(cache, cancelled, say)
+    if server in _BUILT:
+        build(_BUILT[server], cache, cancelled, say)
         return
     find_java()
     jars = ArtifactCache(cache / "jars")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -73,6 +73,12 @@ class Server:
     @property
     def address(self) -> str:
         return self.kind.address(self._home.place(self.name))
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """All its ports, by `server.purpose`; empty before the stack was up for the first time."""
+        ports = self._home.state.read().ports
+        return {name: ports[name] for name in self.kind.ports if name in ports}
 
     def is_ready(self) -> bool:
         """Whether it answers as it should, asked now."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.devstack.gateway import build_gateway
+from app.devstack.go_programs import GATEWAY, build
 from app.devstack.ports import LOOPBACK
 from app.devstack.server import Launch, Place, Tools, get
 
@@ -23,7 +23,7 @@ class S3Gateway:
     patience_s = 10.0
 
     def launch(self, tools: Tools, place: Place) -> Launch:
-        program = build_gateway(tools.cache, tools.cancelled, tools.progress)
+        program = build(GATEWAY, tools.cache, tools.cancelled, tools.progress)
         # Absolute paths: the gateway changes its working directory.
         data, versions, sidecar = (place.folder.resolve() / name for name in ("data", "versions", "sidecar"))
         for folder in (data, versions, *(data / bucket for bucket in place.buckets)):

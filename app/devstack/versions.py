@@ -9,11 +9,13 @@ KAFKA = "4.4.0"
 OPENSEARCH = "3.8.0"
 S3_GATEWAY = "1.8.0"
 REGISTRY = "3.3.3"
+FAULT_PROXY = "2.12.0"
+"""toxiproxy, which tests put before the servers."""
 
 JAVA_AT_LEAST = 21
 """OpenSearch 3 needs it; Kafka 4 and the registry would do with 17."""
 GO_AT_LEAST = (1, 25)
-"""The `go` line of the gateway's go.mod."""
+"""The newest `go` line among the go.mod of what is built."""
 
 MAVEN: dict[str, tuple[str, ...]] = {
     # Kafka's own distribution adds the log4j binding; without it the broker logs nothing.
@@ -22,8 +24,6 @@ MAVEN: dict[str, tuple[str, ...]] = {
     "registry": (f"io.apicurio:apicurio-registry-app:{REGISTRY}:all:tar.gz",),
 }
 """What to start from, `group:artifact:version[:classifier[:packaging]]`; dependencies come with it."""
-
-GO_MODULE = "github.com/versity/versitygw/cmd/versitygw"
 
 IMAGES: dict[str, str] = {
     "kafka": f"apache/kafka:{KAFKA}",

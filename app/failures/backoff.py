@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+RETRY_AFTER_HEEDED_S = 60.0
+"""A dependency that is down is left alone for as long as it wishes (`Retry-After`), but not longer than this: it may
+be back sooner than it thought, and everybody waits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:

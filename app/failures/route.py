@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from app.errors import Rejected
+from app.errors import FailureKind, Rejected
 from app.failures.backoff import Backoff
 from app.failures.classify import NextStep, Verdict
 from app.failures.headers import (
@@ -74,6 +74,17 @@ class RetryPolicy:
             story,
             {**producer_headers(record), **story.to_headers()},
         )
+
+    def without_content(self, record: SourceRecord, story: Story, refused: Rejected) -> Handoff:
+        """The dead letter for a record that the topic it was to be handed on to does not take (`refused`).
+
+        Neither key and value nor the producer's headers travel with it; its origin says where they can be read.
+        """
+        message = (
+            f"{refused.message}; its content is left out here; it failed before with {story.code}: {story.message}"
+        )
+        told = replace(story, kind=FailureKind.REJECT, code=refused.code, message=message, exception=None, due_at=None)
+        return Handoff(DEAD_LETTER_TOPIC, told, told.to_headers())
 
 
 # Topics can be written by others: unreadable story headers must not turn a dead letter into a crash.

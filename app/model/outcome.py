@@ -47,7 +47,7 @@ class FileOutcome:
     processed_at: datetime
     status: FileStatus
     format: str | None
-    """`json`, `ndjson`, `csv`, with `+gzip` when compressed; None when it was never recognised."""
+    """The format, such as `json`, with `+gzip`, `+zip` … when packed; None when it was never recognised."""
     profile: str | None
     """The connector profile that read it; None: our own field names."""
     read: int

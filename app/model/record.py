@@ -35,6 +35,8 @@ class Slice:
     records: list[RawRecord]
     bad: list[BadRecord]
     blank: int = 0
+    needs: str | None = None
+    """A module that the next slice needs, and that takes long to load: have a thread do it meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,11 @@ class ReadHints:
     header: tuple[str, ...] | None = None
     """Column names of a CSV file without a header row; None: the first row names the columns."""
     records_path: str | None = None
-    """Where the records are in a JSON document, as in `pageProps.listings[]` or `vehicles[]`; `*` for an object
-    keyed by id (`cars.*`). None: the document is the array, or the one record."""
+    """Where the records are in a JSON or XML document, as in `pageProps.listings[]` or `vehicles[]`; `*` for an object
+    keyed by id (`cars.*`), or an element of any name. None: the document is the array, or the one record; in XML they
+    are found by looking."""
+    mend_ampersands: bool = False
+    """XML: an `&` that begins no entity is taken as itself, and an entity of HTML as its characters."""
 
 
 @dataclass(frozen=True, slots=True)

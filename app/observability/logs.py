@@ -18,7 +18,7 @@ from app.errors import ListingsError
 from app.observability.terminal import plain
 
 _MAX_FRAMES = 20
-_NOISY = ("aiokafka", "mode", "faust", "opensearch", "asyncio")
+_NOISY = ("aiokafka", "mode", "faust", "opensearch", "asyncio", "botocore", "boto3", "urllib3")
 
 
 def configure_logs(log_format: str, level: str) -> None:

@@ -47,7 +47,18 @@ BULK_REQUESTS = Counter(
 )
 BULK_ITEMS = Counter("listings_index_bulk_items_total", "Bulk items by status", ("status",), registry=REGISTRY)
 BULK_DURATION = Histogram("listings_index_bulk_duration_seconds", "One bulk request", buckets=_STAGE, registry=REGISTRY)
+BULK_LIMIT = Gauge(
+    "listings_index_bulk_limit_requests",
+    "Bulk requests that may be under way at once now; 429 and slow answers lower it",
+    registry=REGISTRY,
+)
 RETRIES = Counter("listings_retries_total", "Records sent to the retry topic", ("code",), registry=REGISTRY)
+RETRIES_POSTPONED = Counter(
+    "listings_retries_postponed_total",
+    "Retries sent back to the end of the retry topic: too many of their topic wait for their share, or are held",
+    ("topic",),
+    registry=REGISTRY,
+)
 DEAD_LETTERS = Counter("listings_dead_letters_total", "Records dead-lettered", ("code",), registry=REGISTRY)
 DEAD_LETTERS_SEEN = Counter(
     "listings_dead_letters_seen_total",
@@ -85,6 +96,61 @@ LAST_COMMIT = Gauge(
     "listings_last_commit_timestamp_seconds",
     "When offsets were last committed",
     ("topic",),
+    registry=REGISTRY,
+)
+RECONCILED = Counter(
+    "listings_reconcile_objects_total",
+    "Objects of the buckets compared with the outcomes",
+    registry=REGISTRY,
+)
+RECONCILE_QUEUED = Counter(
+    "listings_reconcile_queued_total",
+    "Notifications queued in place of missed ones: missed (an upload), removed",
+    ("reason",),
+    registry=REGISTRY,
+)
+RECONCILE_ROUNDS = Counter(
+    "listings_reconcile_rounds_total",
+    "Comparisons ended: full (every bucket as a whole), hot (where new objects are expected)",
+    ("kind",),
+    registry=REGISTRY,
+)
+RECONCILE_LAST_COMPLETE = Gauge(
+    "listings_reconcile_last_complete_timestamp_seconds",
+    "When the last full comparison of all buckets ended",
+    registry=REGISTRY,
+)
+RECONCILE_ROUND_AGE = Gauge(
+    "listings_reconcile_round_age_seconds",
+    "How long the present full comparison has been under way; 0 between two",
+    registry=REGISTRY,
+)
+RECONCILE_ACTIVE = Gauge(
+    "listings_reconcile_active",
+    "1 in the one worker that compares the buckets with the outcomes",
+    registry=REGISTRY,
+)
+BRIDGE_MESSAGES = Counter(
+    "listings_bridge_messages_total",
+    "Messages of the queue that `listings bridge` empties: queued, not_queued (they come again)",
+    ("outcome",),
+    registry=REGISTRY,
+)
+ALERTS = Counter(
+    "listings_alerts_total",
+    "Alerts that people were to be told, by kind",
+    ("kind",),
+    registry=REGISTRY,
+)
+ALERT_SENDS = Counter(
+    "listings_alert_sends_total",
+    "Alerts by what became of them at each receiver: sent, failed, dropped (too many waited)",
+    ("outcome",),
+    registry=REGISTRY,
+)
+DEAD_LETTERS_REFUSED = Gauge(
+    "listings_dead_letters_refused_records",
+    "Records held un-acknowledged because the dead-letter topic does not take even their story",
     registry=REGISTRY,
 )
 BUILD_INFO = Gauge("listings_build_info", "1, labelled with the version", ("version",), registry=REGISTRY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -86,6 +86,23 @@ def freshness(outcomes: Sequence[Mapping[str, Any]], now: datetime, span: timede
     if not ages:
         return Freshness(0, None, None)
     return Freshness(len(ages), ages[len(ages) // 2], ages[min(len(ages) - 1, int(len(ages) * 0.99))])
+
+
+def in_flight_of(workers: Iterable[Mapping[str, Any] | None]) -> dict[str, int]:
+    """What the workers that answered (`/readyz`) have in flight together, by topic."""
+    total: dict[str, int] = {}
+    for worker in workers:
+        told = worker.get("in_flight") if worker else None
+        for topic, number in told.items() if isinstance(told, Mapping) else ():
+            total[str(topic)] = total.get(str(topic), 0) + (number if isinstance(number, int) else 0)
+    return total
+
+
+def outages_of(worker: Mapping[str, Any]) -> dict[str, str]:
+    """The servers whose breaker is open in one worker (`/readyz`), with the time since."""
+    told = worker.get("outages")
+    entries = [one for one in told if isinstance(one, Mapping)] if isinstance(told, list) else []
+    return {str(one.get("dependency")): str(one.get("since")) for one in entries}
 
 
 def _time(text: str) -> datetime:

@@ -1,13 +1,15 @@
 """Columns and paths: how a profile names a value in a sender's record.
 
 A name is looked up as it is first ("mileage.value" may be a flattened column); then it is a path: names joined by
-dots, `[2]` an element (0-based), `[]` every element, `[key=value]` the elements whose `key` is `value`.
+dots, `[2]` an element (0-based), `[]` every element, `[key=value]` the elements whose `key` is `value`. One value
+where a list could be is a list of one: XML does not tell them apart.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 Row = Mapping[str, object]
 Column = Callable[[Row], object]
@@ -17,9 +19,12 @@ _STEP = re.compile(r"\[(?P<inner>[^\]]*)\]|(?P<name>[^.\[\]]+)")
 _TEMPLATE = re.compile(r"\{([^{}]+)\}")
 
 
-def column(name: str, ignore_case: bool = False) -> Column:
-    """A function that takes the value of `name` from a row; None when there is none, a list when there are many."""
-    wanted = column_key(name) if ignore_case and not name.startswith("$") else name
+def column(name: str, key: Callable[[str], str] | None = None) -> Column:
+    """A function that takes the value of `name` from a row; None when there is none, a list when there are many.
+
+    `key` brings names into the form in which they are compared; None: as they are.
+    """
+    wanted = name if key is None or name.startswith("$") else key(name)
     if wanted.startswith("$") or not _has_path(wanted):
         return lambda row: row.get(wanted)
     if "[" in wanted:
@@ -65,6 +70,11 @@ def column_key(name: str) -> str:
     return name.strip().casefold()
 
 
+def loose_key(name: str) -> str:
+    """A column name as compared when neither case, blanks for `_`, nor the namespace of Google's files counts."""
+    return column_key(name).removeprefix("g:").strip().replace(" ", "_")
+
+
 def template_columns(template: str) -> list[str]:
     """The columns that a template names, without the `?` of those that may be missing."""
     return [name.removesuffix("?") for name in _TEMPLATE.findall(template)]
@@ -93,12 +103,23 @@ def joined(template: str, make: Callable[[str], Column], nulls: frozenset[str]) 
     return join
 
 
+def fingerprint(takers: Sequence[Column]) -> Column:
+    """What does not change about a vehicle as an id: 32 hex digits of SHA-256; None when nothing is said at all."""
+
+    def take(row: Row) -> object:
+        texts = ["" if value is None else str(value).strip() for value in (take(row) for take in takers)]
+        said = any(texts)
+        return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:32] if said else None
+
+    return take
+
+
 def _step(match: re.Match[str]) -> _Step:
     inner = match["inner"]
     if inner is None:
         return _named(match["name"])
     if inner == "":
-        return lambda value: iter(value) if isinstance(value, (list, tuple)) else iter(())
+        return lambda value: iter(_listed(value))
     key, equals, wanted = inner.partition("=")
     if equals:
         return _having(key, wanted)
@@ -115,15 +136,22 @@ def _named(name: str) -> _Step:
 
 def _element(place: int) -> _Step:
     def step(value: object) -> Iterator[object]:
-        if isinstance(value, (list, tuple)) and place < len(value):
-            yield value[place]
+        entries = _listed(value)
+        if place < len(entries):
+            yield entries[place]
 
     return step
 
 
+def _listed(value: object) -> Sequence[object]:
+    if isinstance(value, (list, tuple)):
+        return value
+    return () if value is None else (value,)
+
+
 def _having(key: str, wanted: str) -> _Step:
     def step(value: object) -> Iterator[object]:
-        for entry in value if isinstance(value, (list, tuple)) else ():
+        for entry in _listed(value):
             if isinstance(entry, Mapping) and str(entry.get(key)) == wanted:
                 yield entry
 

@@ -6,20 +6,22 @@ listing is refused).
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.errors import FailureCode, Problem
-from app.model.listing import ARRAY_MAX, DESCRIPTION_MAX, TITLE_MAX, YEAR_MIN, PriceStatus, Quality
+from app.model.listing import ARRAY_MAX, DESCRIPTION_MAX, ID_MAX, TITLE_MAX, YEAR_MIN, PriceStatus, Quality
 from app.pipeline.validate import Listing
+from app.pipeline.values.makers import fits_maker
 from app.pipeline.values.mileage import default_unit, to_km
 from app.pipeline.values.price import FILLERS, cents, is_plausible
-from app.pipeline.values.text import clean, clean_lines, excerpt, fold, shorten, to_text, without_contacts
+from app.pipeline.values.text import clean, clean_lines, excerpt, fold, is_null, shorten, to_text, without_contacts
 from app.pipeline.values.vin import check_vin
 
 Flags = list[Quality]
 
-_OTHER_AMOUNTS = frozenset({"price_msrp", "price_previous", "price_net"})
+_OTHER_AMOUNTS = ("price_msrp", "price_previous", "price_net")
 _HEAVY = frozenset({"truck", "bus", "van"})
 _MILEAGE_MOST_KM = 1_000_000
 _MILEAGE_MOST_HEAVY_KM = 2_500_000
@@ -67,6 +69,25 @@ def missing(listing: Listing, told: set[str | None]) -> list[Problem]:
     return problems
 
 
+def derive_id(listing: Listing) -> str | None:
+    """An id for a listing that was sent without one: by stock number and dealer, by VIN, by the page's address.
+
+    Not by the stock number alone, which two dealers may share, and not by the address of a whole site. Addresses count
+    without case of the host, fragment and a slash at the end.
+    """
+    dealer = listing.get("dealer_id")
+    if dealer is not None and "stock_number" in listing:
+        return f"{dealer}-{listing['stock_number']}"[:ID_MAX]
+    if "vin" in listing:
+        return str(listing["vin"]) if dealer is None else f"{dealer}-{listing['vin']}"[:ID_MAX]
+    scheme, _, rest = listing.get("source_url", "").partition("://")
+    host, _, path = rest.partition("#")[0].rstrip("/").partition("/")
+    if not path:
+        return None
+    address = f"{scheme.lower()}://{host.lower()}/{path}"
+    return hashlib.sha256(address.encode()).hexdigest()[:32]
+
+
 def _years(listing: Listing, calendar: Calendar, flags: Flags, problems: list[Problem], lenient: bool) -> None:
     year = listing.get("year")
     wrong: list[Problem] = []
@@ -103,11 +124,14 @@ def _keys(listing: Listing) -> None:
 
 
 def _vin(listing: Listing, flags: Flags) -> None:
+    if is_null(listing["vin"]):
+        del listing["vin"]
+        return
     year = listing.get("year")
     vin, suspicious = check_vin(listing["vin"], year)
     if vin is not None:
         listing["vin"] = listing["vehicle_key"] = vin
-        if suspicious:
+        if suspicious or not fits_maker(vin, listing.get("make_key", "")):
             flags.append(Quality.VIN_SUSPICIOUS)
     else:
         listing["vin_raw"] = listing.pop("vin")
@@ -150,7 +174,8 @@ def _keep_list(listing: Listing, name: str) -> None:
 def _price(listing: Listing, flags: Flags, problems: list[Problem]) -> None:
     amount = listing.get("price_amount")
     currency = listing.get("price_currency")
-    if currency is None and (amount is not None or not _OTHER_AMOUNTS.isdisjoint(listing)):
+    others = "price_msrp" in listing or "price_previous" in listing or "price_net" in listing
+    if currency is None and (amount is not None or others):
         if not any(problem.field == "price_currency" for problem in problems):
             expected = "an ISO 4217 code such as EUR beside an amount"
             problems.append(Problem(FailureCode.FIELD_INVALID, "price_currency", expected))
@@ -160,7 +185,7 @@ def _price(listing: Listing, flags: Flags, problems: list[Problem]) -> None:
         listing["price_status"] = PriceStatus.MISSING.value
     elif listing["price_status"] == "implausible":
         flags.append(Quality.PRICE_IMPLAUSIBLE)
-    if currency is not None and ("price_amount" not in listing or not _OTHER_AMOUNTS.isdisjoint(listing)):
+    if currency is not None and (others or "price_amount" not in listing):
         _other_amounts(listing, flags)
 
 
@@ -183,11 +208,16 @@ def _judge(listing: Listing, amount: float, currency: str, flags: Flags) -> None
 def _other_amounts(listing: Listing, flags: Flags) -> None:
     """The other amounts have the same currency; a currency without any amount says nothing and goes."""
     amount = listing.get("price_amount")
+    currency = listing["price_currency"]
     alone = amount is None
     for name in _OTHER_AMOUNTS:
         if name in listing:
-            listing[name] = cents(listing[name])
-            alone = False
+            if is_plausible(listing[name], currency):
+                listing[name] = cents(listing[name])
+                alone = False
+            else:
+                del listing[name]
+                flags.append(Quality.PRICE_IMPLAUSIBLE)
     if alone:
         del listing["price_currency"]
     elif amount is not None and listing.get("price_msrp", amount) < amount:
@@ -225,10 +255,13 @@ def _judge_high(listing: Listing, km: int, flags: Flags) -> None:
 
 
 def _is_odd(listing: Listing, km: int, calendar: Calendar) -> bool:
-    """Hardly driven for its age, though sold as used."""
-    if listing.get("condition") not in ("used", "cpo"):
+    """Hardly driven for its age, though sold as used, or years after it was new."""
+    condition = listing.get("condition")
+    if condition not in ("used", "cpo", None):
         return False
-    return km == 0 or calendar.year - int(listing.get("year", calendar.year)) > _MILEAGE_LEAST_AGE_YEARS
+    return (km == 0 and condition is not None) or calendar.year - int(
+        listing.get("year", calendar.year)
+    ) > _MILEAGE_LEAST_AGE_YEARS
 
 
 def _forget_person(listing: Listing) -> None:

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from importlib import import_module
+from io import BytesIO
 from math import inf
 from types import TracebackType
 
@@ -22,8 +24,10 @@ from app.model.outcome import FileOutcome, FileStatus, RecordReject
 from app.model.record import Limits, ReadHints, Slice
 from app.pipeline.parse import FileReader
 from app.pipeline.profile import Profile
+from app.pipeline.recognise import FileMapper, Recogniser, no_format
 from app.pipeline.sniff import hints_from_name
-from app.pipeline.transform import Mapper, Origin
+from app.pipeline.transform import Origin
+from app.pipeline.unpack.spool import Scratch
 from app.ports import Clock, FetchedObject, ListingIndex, ObjectStore
 
 WRITES_AHEAD = 8
@@ -81,14 +85,22 @@ class FileFlow:
         limits: Limits,
         clock: Clock,
         patience_s: float = inf,
+        recognise: Recogniser = no_format,
+        scratch: Scratch = BytesIO,
     ) -> None:
-        """`patience_s`: how long one file's content may be waited for in all; time spent in the index is no part."""
+        """`patience_s`: how long one file's content may be waited for in all; time spent in the index is no part.
+
+        `recognise` finds the format of a file for which `profile_for` has no profile. `scratch`: where files are kept
+        that have to be complete before they can be read; in memory unless said otherwise.
+        """
         self._store = store
         self._index = index
         self._profile_for = profile_for
+        self._recognise = recognise
         self._limits = limits
         self._clock = clock
         self._patience_s = patience_s
+        self._scratch = scratch
         self._turn = asyncio.Lock()
 
     async def process(self, file: ListingFile, attempts: int = 1) -> ProcessedFile:
@@ -108,9 +120,9 @@ class FileFlow:
     async def _read(self, fetched: FetchedObject, account: FileAccount, attempts: int) -> ProcessedFile:
         info = fetched.info
         profile = self._profile_for(info.bucket, info.key)
-        reader = FileReader(_hints(profile, info), self._limits, info.size)
+        reader = FileReader(_hints(profile, info), self._limits, info.size, scratch=self._scratch)
         origin = Origin(info.bucket, info.key, info.etag, info.uploaded_at)
-        mapper = Mapper(profile, default_source(info), origin, self._clock.now())
+        mapper = FileMapper(profile, self._recognise, default_source(info), origin, self._clock.now())
         whole_file: Rejected | None = None
         try:
             self._check_size(info)
@@ -124,9 +136,12 @@ class FileFlow:
                 await self._work_off(reader.finish(), mapper, writes, account)
         except Rejected as error:
             whole_file = error
+        finally:
+            reader.close()
         account.rejects.sort(key=lambda reject: reject.record)
         shape = None if reader.shape is None else str(reader.shape)
-        outcome = self._outcome(info, account, attempts, shape, None if profile is None else profile.name)
+        used = None if mapper.profile is None else mapper.profile.name
+        outcome = self._outcome(info, account, attempts, shape, used)
         return replace(self._conclude(outcome, account, whole_file), profile=profile)
 
     def _check_size(self, info: ObjectInfo) -> None:
@@ -148,7 +163,9 @@ class FileFlow:
             yield chunk
             asked = self._clock.monotonic()
 
-    async def _work_off(self, pieces: Iterator[Slice], mapper: Mapper, writes: _Writes, account: FileAccount) -> None:
+    async def _work_off(
+        self, pieces: Iterator[Slice], mapper: FileMapper, writes: _Writes, account: FileAccount
+    ) -> None:
         """Parse, map and hand on slice by slice, one slice of one file in each turn of the event loop.
 
         Parsing waits for nothing, so files gain nothing from being parsed side by side; but a turn in which a hundred
@@ -162,9 +179,9 @@ class FileFlow:
                 return
             if documents:
                 await writes.add(documents)
-            await asyncio.sleep(0)
+            await (asyncio.sleep(0) if piece.needs is None else asyncio.to_thread(import_module, piece.needs))
 
-    def _map(self, piece: Slice, mapper: Mapper, account: FileAccount) -> list[Document]:
+    def _map(self, piece: Slice, mapper: FileMapper, account: FileAccount) -> list[Document]:
         keep = self._limits.rejects_max_count
         mapped = mapper.map_all(piece.records)
         account.read += len(piece.records) + len(piece.bad)

@@ -9,36 +9,43 @@ from app.errors import FailureCode, FileRejected
 from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.record import Limits
 from app.model.upload import ObjectEvent, ObjectEventKind
+from app.pipeline.endings import OFFICE, PACKED_OTHERWISE, PICTURES, SOUND_AND_FILM
 from app.pipeline.notification import is_folder_marker
-from app.pipeline.sniff import hints_from_name
+from app.pipeline.sniff import BINARY_MEDIA_TYPES, COMPRESSION_ENDINGS, COMPRESSION_MEDIA_TYPES, hints_from_name
 
-_ENDINGS = ("json", "jsonl", "ndjson", "csv", "tsv", "txt")
+_ENDINGS = (
+    *("json", "jsonl", "ndjson", "jsonld", "csv", "tsv", "txt"),
+    *("xml", "rss", "atom", "html", "htm", "xhtml", "avro", "parquet"),
+)
 _MEDIA_TYPES = frozenset(
     {
+        "application/atom+xml",
         "application/csv",
-        "application/gzip",
         "application/json",
         "application/jsonl",
         "application/jsonlines",
+        "application/ld+json",
         "application/ndjson",
-        "application/x-gzip",
+        "application/rss+xml",
         "application/x-jsonlines",
         "application/x-ndjson",
+        "application/xhtml+xml",
+        "application/xml",
         "text/csv",
+        "text/html",
         "text/json",
         "text/plain",
         "text/tab-separated-values",
+        "text/xml",
+        *BINARY_MEDIA_TYPES,
+        *COMPRESSION_MEDIA_TYPES,
     }
 )
-_GZIP_ENDINGS = frozenset({"gz", "gzip"})
-_PICTURES = frozenset({"bmp", "gif", "heic", "jpeg", "jpg", "png", "svg", "tif", "tiff", "webp"})
-_SOUND_AND_FILM = frozenset({"avi", "mov", "mp3", "mp4", "webm"})
-_OFFICE = frozenset({"doc", "docx", "ods", "pdf", "ppt", "pptx", "xls", "xlsb", "xlsm", "xlsx"})
-_PACKED = frozenset({"7z", "bz2", "exe", "rar", "tar", "tgz", "xz", "zip", "zst"})
-_OTHER_DATA = frozenset({"avro", "htm", "html", "orc", "parquet", "xml"})
-_NEVER = _PICTURES | _SOUND_AND_FILM | _OFFICE | _PACKED | _OTHER_DATA
+_OTHER_DATA = frozenset({"orc"})
+_NEVER = PICTURES | SOUND_AND_FILM | OFFICE | PACKED_OTHERWISE | _OTHER_DATA
 """Endings that promise something else; a content type does not talk them over."""
-_ACCEPTED = f"a name that ends in {', '.join('.' + ending for ending in _ENDINGS)}, alone or followed by .gz"
+_NAMES = ", ".join("." + ending for ending in _ENDINGS)
+_ACCEPTED = f"a name that ends in {_NAMES}, alone or packed (.gz, .zip, .zst, .bz2, .xz)"
 
 
 def wanted(event: ObjectEvent, buckets: Collection[str], prefix: str) -> FailureCode | None:
@@ -67,7 +74,7 @@ def check_object(info: ObjectInfo, limits: Limits, *, may_be_empty: bool = False
     if not _is_readable(info):
         raise FileRejected(
             FailureCode.FORMAT_UNKNOWN,
-            f"expected {_ACCEPTED}, or a content type such as application/json, application/x-ndjson or text/csv "
+            f"expected {_ACCEPTED}, or a content type such as application/json, application/xml or text/csv "
             "on a file without such an ending",
         )
 
@@ -104,17 +111,26 @@ def removal_entry(event: ObjectEvent, now: datetime) -> ListingFile:
 
 
 def _is_readable(info: ObjectInfo) -> bool:
-    """By the ending; by the content type only where the ending is none, or one that nobody knows."""
+    """By the ending; by the content type only where the ending is none, or one that nobody knows.
+
+    What is packed needs no ending before that of its compression: the content decides what is in it.
+    """
     ending = _ending(info.key)
     if ending in _NEVER:
         return False
     media = (info.content_type or "").partition(";")[0].strip().lower()
-    return ending in _ENDINGS or media in _MEDIA_TYPES or media.endswith("+json")
+    known = media in _MEDIA_TYPES or (media.startswith("application/") and media.endswith(("+json", "+xml")))
+    return ending in _ENDINGS or _is_packed(info.key) or known
 
 
 def _ending(key: str) -> str:
-    """The ending before `.gz`, in lower case; "" when there is none."""
+    """The ending before that of a compression, in lower case; "" when there is none."""
     stem, dot, ending = key.rpartition("/")[2].lower().rpartition(".")
-    if dot and ending in _GZIP_ENDINGS:
+    if dot and ending in COMPRESSION_ENDINGS:
         _, dot, ending = stem.rpartition(".")
     return ending if dot else ""
+
+
+def _is_packed(key: str) -> bool:
+    _, dot, ending = key.rpartition("/")[2].lower().rpartition(".")
+    return bool(dot) and ending in COMPRESSION_ENDINGS

@@ -61,6 +61,17 @@ def refuses_everybody(status: int, error: Mapping[str, Any]) -> FailureCode | No
     return FailureCode.ACCESS_REFUSED if status in (401, 403) else None
 
 
+def pushes_back(answer: Mapping[str, Any]) -> bool:
+    """Whether the index took the request and refused documents of it with 429: it has too much to do."""
+    if not answer.get("errors", True):
+        return False
+    items = answer.get("items")
+    return isinstance(items, list) and any(
+        isinstance(item, Mapping) and isinstance(item.get("index"), Mapping) and item["index"].get("status") == 429
+        for item in items
+    )
+
+
 def reason_of(error: Mapping[str, Any]) -> str:
     """The index's own words, its root cause included, in at most `REASON_MAX` characters (the middle is left out)."""
     words = f"{error.get('type', 'error')}: {str(error.get('reason', '')).partition(' Preview of field')[0]}"

@@ -65,18 +65,18 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(_TEX
 Pattern = Annotated[str, Field(min_length=1, description="Python regular expression"), BeforeValidator(str)]
 
 
-class _Declared(BaseModel):
+class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-class Match(_Declared):
+class Match(Declared):
     """Files that a profile is for. `*` stands for any run of characters (also `/`), `?` for one."""
 
     bucket: str = Field("*", min_length=1)
     key: str = Field("*", min_length=1)
 
 
-class Format(_Declared):
+class Format(Declared):
     """How to read the file; the content wins where it disagrees."""
 
     type: FileFormat | None = None
@@ -84,7 +84,10 @@ class Format(_Declared):
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="of CSV; absent: found by looking")
     header: tuple[str, ...] | None = Field(None, min_length=1, description="column names of CSV without a header row")
     records: str | None = Field(None, min_length=1, description="where the records are: vehicles[], cars.*")
+    mend_ampersands: bool = Field(False, description="XML: a bare & is itself, HTML's entities are their characters")
     ignore_case: bool = Field(False, description="column names are compared without case and outer blanks")
+    loose_names: bool = Field(False, description="ignore_case, and _ for blanks, and no g: in front")
+    json_cells: Texts = Field((), description="columns whose texts may be JSON: then paths lead into them")
 
     @field_validator("encoding")
     @classmethod
@@ -96,7 +99,7 @@ class Format(_Declared):
         return value
 
 
-class Defaults(_Declared):
+class Defaults(Declared):
     """What the sender leaves unsaid. Taking currency or mileage unit from here is flagged on the listing."""
 
     currency: str | None = Field(None, description="ISO 4217; also what `$`, `kr`, `Rs` mean here")
@@ -114,7 +117,7 @@ class Defaults(_Declared):
         return value
 
 
-class Delivery(_Declared):
+class Delivery(Declared):
     """What a file of the sender stands for: some listings (increment), or all that it has (full).
 
     After a full feed, listings of its scope that are not in it are marked removed. When more than
@@ -133,7 +136,7 @@ class Delivery(_Declared):
         return self.kind == "full"
 
 
-class Part(_Declared):
+class Part(Declared):
     """A column taken apart: its named groups can be used as `$part.group`."""
 
     source: Texts = Field(alias="from", min_length=1)
@@ -143,7 +146,7 @@ class Part(_Declared):
     _check = field_validator("match")(_named_pattern)
 
 
-class Reject(_Declared):
+class Reject(Declared):
     """Rows that are no vehicles: refused with `not_a_vehicle`."""
 
     source: Texts = Field(alias="from", min_length=1)
@@ -153,7 +156,7 @@ class Reject(_Declared):
     _check = field_validator("match")(_pattern)
 
 
-class WordPattern(_Declared):
+class WordPattern(Declared):
     """A value for texts in which `match` is found."""
 
     match: Pattern
@@ -162,7 +165,7 @@ class WordPattern(_Declared):
     _check = field_validator("match")(_pattern)
 
 
-class Rule(_Declared):
+class Rule(Declared):
     """Where one field comes from and how it is read. The kind of value follows from the field."""
 
     source: Texts = Field((), alias="from", description="columns or paths; the first that says something wins")
@@ -217,7 +220,7 @@ class Rule(_Declared):
     _currency = field_validator("currency")(_known_currency)
 
 
-class Profile(_Declared):
+class Profile(Declared):
     """One sender's file shape."""
 
     name: str = Field(min_length=1)
@@ -254,6 +257,7 @@ class Profile(_Declared):
             delimiter=form.delimiter or base.delimiter,
             header=form.header or base.header,
             records_path=form.records or base.records_path,
+            mend_ampersands=form.mend_ampersands or base.mend_ampersands,
         )
 
 

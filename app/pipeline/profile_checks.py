@@ -12,6 +12,7 @@ from app.pipeline.profile import Profile, Rule
 Loc = tuple[str | int, ...]
 """Where in the declaration: names and 0-based numbers, as in `("fields", "fuel_type", "patterns", 0)`."""
 
+_CHANGING = frozenset({"title", "description", "price_amount", "mileage", "updated_at", "status"})
 _UNITS = {"mileage": ("km", "mi"), "power_kw": ("kw", "ps", "hp")}
 
 
@@ -19,6 +20,7 @@ def problems(profile: Profile) -> Iterator[tuple[Loc, str]]:
     """What is wrong with a profile beyond its form: place and sentence, for every problem."""
     for target, rule in profile.fields.items():
         yield from _rule_problems(("fields", target), target, rule)
+    yield from _changing_id(profile)
     for place, names in _references(profile):
         for name in names:
             part, _, group = name.removeprefix("$").partition(".")
@@ -27,13 +29,22 @@ def problems(profile: Profile) -> Iterator[tuple[Loc, str]]:
                 yield place, f"expected a declared part, got {name}; declared: {known}"
 
 
+def _changing_id(profile: Profile) -> Iterator[tuple[Loc, str]]:
+    """An id of what changes while the offer stands would be a new offer each time."""
+    rule = profile.fields["source_listing_id"]
+    columns = {*rule.source, *rule.fingerprint, *template_columns(rule.template or "")}
+    for target in _CHANGING & profile.fields.keys():
+        for column in sorted(columns.intersection(profile.fields[target].source)):
+            yield ("fields", "source_listing_id"), f"expected columns that never change; {column} is the {target}"
+
+
 def _groups(profile: Profile, part: str) -> tuple[str, ...]:
     return tuple(re.compile(profile.parts[part].match).groupindex) if part in profile.parts else ()
 
 
 def _references(profile: Profile) -> Iterator[tuple[Loc, tuple[str, ...]]]:
     for target, rule in profile.fields.items():
-        yield ("fields", target), rule.source + tuple(template_columns(rule.template or ""))
+        yield ("fields", target), rule.source + rule.fingerprint + tuple(template_columns(rule.template or ""))
     for number, reject in enumerate(profile.reject):
         yield ("reject", number), reject.source
 
@@ -54,5 +65,15 @@ def _rule_problems(place: Loc, target: str, rule: Rule) -> Iterator[tuple[Loc, s
     if rule.unit is not None and rule.unit not in _UNITS.get(target, ()):
         expected = " or ".join(_UNITS.get(target, ())) or "no unit: this field has none"
         yield (*place, "unit"), f"expected {expected}, got {rule.unit}"
-    if rule.scale is not None and (field is None or field.kind is not Kind.MONEY):
-        yield (*place, "scale"), "scale is for prices"
+    yield from _misplaced(place, target, rule)
+
+
+def _misplaced(place: Loc, target: str, rule: Rule) -> Iterator[tuple[Loc, str]]:
+    """Options of a rule that mean nothing for the field."""
+    field = BY_NAME.get(target)
+    if field is None or field.kind is not Kind.MONEY:
+        for name in ("scale", "currency"):
+            if getattr(rule, name) is not None:
+                yield (*place, name), f"{name} is for prices"
+    if rule.fingerprint and target != "source_listing_id":
+        yield (*place, "fingerprint"), "fingerprint is for source_listing_id"

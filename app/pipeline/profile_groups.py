@@ -48,7 +48,8 @@ def gathers(target: str) -> bool:
 
 
 def _amount(name: str, rule: Rule, defaults: Defaults) -> GroupReader:
-    """Currency: in the value, else the column's, else the profile's (flagged)."""
+    """Currency: a code in the value, else the column's, else a sign in the value, else the rule's (the header says
+    it), else the default (flagged)."""
     is_price = name == "price_amount"
     plain = rule.scale is None and rule.decimal_mark is None
 
@@ -59,12 +60,17 @@ def _amount(name: str, rule: Rule, defaults: Defaults) -> GroupReader:
         if price.amount is None:
             return price.understood
         named = listing.get("price_currency")
+        currency = named or price.currency or rule.currency or defaults.currency
         if named is not None and price.currency not in (None, named):
-            return False
-        currency = price.currency or named or defaults.currency
+            if not is_price:
+                return False  # every amount of a listing has the currency of its price
+            currency = price.currency if price.by_code else named
+            flags.append(Quality.CURRENCY_AMBIGUOUS)
         if currency is None:
             return False
-        if price.currency is None and named is None:
+        if price.net and is_price:
+            flags.append(Quality.PRICE_WITHOUT_TAX)
+        if price.currency is None and named is None and rule.currency is None:
             flags.append(Quality.CURRENCY_DEFAULTED)
         listing["price_currency"] = currency
         listing[name] = float(price.amount)
@@ -90,6 +96,8 @@ def _mileage(rule: Rule, defaults: Defaults) -> GroupReader:
             unit = default or default_unit(country).value
         listing["mileage_value"] = float(mileage.value)
         listing["mileage_unit"] = unit
+        if not mileage.exact:
+            flags.append(Quality.MILEAGE_SUSPICIOUS)
         return True
 
     return read

@@ -51,7 +51,7 @@ def parser(target: str, rule: Rule) -> Parser:
         case Kind.NUMBER:
             return lambda value: _number(value, rule)
         case Kind.MONTH:
-            return parse_month
+            return lambda value: parse_month(value, day_first=rule.day_first)
         case Kind.TIMESTAMP:
             return lambda value: _moment(value, rule)
         case Kind.COUNTRY:

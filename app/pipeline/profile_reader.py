@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
+import orjson
+
 from app.errors import FailureCode, ListingRejected, Problem
 from app.model.listing import BY_NAME, Quality
-from app.pipeline.columns import Column, Row, column, column_key
-from app.pipeline.profile import Part, Profile, Reject
+from app.pipeline.columns import Column, Row, column, column_key, loose_key
+from app.pipeline.profile import Format, Part, Profile, Reject
 from app.pipeline.profile_rules import Unread, compile_rules
 from app.pipeline.schema import expected
 from app.pipeline.validate import Listing, validate
@@ -30,14 +32,17 @@ class ProfileReader:
     """Reads the records of one profile's files; keeps nothing of a record but repeated words."""
 
     def __init__(self, profile: Profile) -> None:
-        self._ignore_case = profile.format.ignore_case
-        self._key = lru_cache(maxsize=4096)(column_key)
+        self._key = name_key(profile.format)
+        self._renames = None if self._key is None else lru_cache(maxsize=4096)(self._key)
+        self._json_cells = tuple(map(self._key or str, profile.format.json_cells))
         self._country = profile.defaults.country
         self._parts = [self._part(name, part) for name, part in profile.parts.items()]
         self._rejects = [self._reject(reject) for reject in profile.reject]
         rules = compile_rules(profile, self._column)
         self._rules = [rule for _, rule in rules]
         self._id = dict(rules)["source_listing_id"]
+        self.derives_id = bool(profile.fields["source_listing_id"].fingerprint)
+        """The sender names no ids: equal vehicles have equal ones, and somebody has to tell them apart."""
 
     def read(self, value: Mapping[str, object], flags: list[Quality]) -> tuple[Listing, list[Problem]]:
         """Our fields of a sender's record, typed, and the problems with required ones.
@@ -66,19 +71,22 @@ class ProfileReader:
         return listing.get("source_listing_id")
 
     def _row(self, value: Mapping[str, object]) -> Row:
-        if not self._ignore_case and not self._parts:
+        if self._renames is None and not self._parts and not self._json_cells:
             return value
-        row = self._renamed(value) if self._ignore_case else dict(value)
+        row = dict(value) if self._renames is None else self._renamed(value, self._renames)
+        for name in self._json_cells:
+            text = row.get(name)
+            if isinstance(text, str) and text[:1] in ("{", "["):
+                row[name] = _unpacked(text)
         for part in self._parts:
             row.update(part(row))
         return row
 
-    def _renamed(self, value: Mapping[str, object]) -> dict[str, object]:
-        key = self._key
+    def _renamed(self, value: Mapping[str, object], key: Callable[[str], str]) -> dict[str, object]:
         return {key(name): v for name, v in value.items() if len(name) < _LONG}
 
     def _column(self, name: str) -> Column:
-        return column(name, self._ignore_case)
+        return column(name, self._key)
 
     def _part(self, name: str, part: Part) -> Callable[[Row], dict[str, object]]:
         """The groups of a column as columns of their own, named `$part.group`; repeated texts are remembered."""
@@ -113,6 +121,21 @@ class ProfileReader:
                     raise ListingRejected([problem])
 
         return check
+
+
+def name_key(form: Format) -> Callable[[str], str] | None:
+    """What brings column names into the form in which the format compares them; None: they count as they are."""
+    if form.loose_names:
+        return loose_key
+    return column_key if form.ignore_case else None
+
+
+def _unpacked(text: str) -> object:
+    """What the JSON in a cell says; the text itself when it is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
 
 
 def _conclude(found: Listing, flags: list[Quality], unread: Unread) -> tuple[Listing, list[Problem]]:

@@ -1,7 +1,7 @@
 """What is this file? Its name and content type are hints; its first bytes decide.
 
-Order: magic bytes and control characters, the first character that is not blank, whether the lines are JSON each,
-whether one delimiter cuts them alike; then the hints.
+Order: magic bytes and control characters, the first character that is not blank (markup: see `sniff_markup`), whether
+the lines are JSON each, whether one delimiter cuts them alike; then the hints.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import orjson
 from app.errors import FailureCode, FileRejected
 from app.model.file import Compression, FileFormat
 from app.model.record import ReadHints
+from app.pipeline.sniff_markup import markup_format
 
 SNIFF_BYTES = 64 * 1024
 """How much of the beginning is looked at; a shorter file is looked at as a whole."""
@@ -28,6 +29,15 @@ _BY_ENDING = {
     "jsonl": FileFormat.NDJSON,
     "csv": FileFormat.CSV,
     "tsv": FileFormat.CSV,
+    "jsonld": FileFormat.JSON,
+    "xml": FileFormat.XML,
+    "rss": FileFormat.XML,
+    "atom": FileFormat.XML,
+    "html": FileFormat.HTML,
+    "htm": FileFormat.HTML,
+    "xhtml": FileFormat.HTML,
+    "avro": FileFormat.AVRO,
+    "parquet": FileFormat.PARQUET,
 }
 _BY_MEDIA_TYPE = {
     "application/json": FileFormat.JSON,
@@ -40,17 +50,55 @@ _BY_MEDIA_TYPE = {
     "text/csv": FileFormat.CSV,
     "application/csv": FileFormat.CSV,
     "text/tab-separated-values": FileFormat.CSV,
+    "application/ld+json": FileFormat.JSON,
+    "application/xml": FileFormat.XML,
+    "text/xml": FileFormat.XML,
+    "application/rss+xml": FileFormat.XML,
+    "application/atom+xml": FileFormat.XML,
+    "text/html": FileFormat.HTML,
+    "application/xhtml+xml": FileFormat.HTML,
+    "application/avro": FileFormat.AVRO,
+    "avro/binary": FileFormat.AVRO,
+    "application/vnd.apache.avro": FileFormat.AVRO,
+    "application/vnd.apache.parquet": FileFormat.PARQUET,
+    "application/x-parquet": FileFormat.PARQUET,
 }
-_GZIP_ENDINGS = ("gz", "gzip")
-_GZIP_MEDIA_TYPES = ("application/gzip", "application/x-gzip")
+_COMPRESSION_BY_ENDING = {
+    "gz": Compression.GZIP,
+    "gzip": Compression.GZIP,
+    "zip": Compression.ZIP,
+    "zst": Compression.ZSTD,
+    "zstd": Compression.ZSTD,
+    "bz2": Compression.BZIP2,
+    "bzip2": Compression.BZIP2,
+    "xz": Compression.XZ,
+}
+_COMPRESSION_BY_MEDIA_TYPE = {
+    "application/gzip": Compression.GZIP,
+    "application/x-gzip": Compression.GZIP,
+    "application/zip": Compression.ZIP,
+    "application/x-zip-compressed": Compression.ZIP,
+    "application/zstd": Compression.ZSTD,
+    "application/x-zstd": Compression.ZSTD,
+    "application/x-bzip2": Compression.BZIP2,
+    "application/x-bzip": Compression.BZIP2,
+    "application/x-xz": Compression.XZ,
+}
+COMPRESSION_ENDINGS = frozenset(_COMPRESSION_BY_ENDING)
+COMPRESSION_MEDIA_TYPES = frozenset(_COMPRESSION_BY_MEDIA_TYPE)
+BINARY_MEDIA_TYPES = frozenset(
+    media for media, format_ in _BY_MEDIA_TYPE.items() if format_ in (FileFormat.AVRO, FileFormat.PARQUET)
+)
 _MAGIC = (
-    (b"PK\x03\x04", "a zip archive (or an Excel file)"),
-    (b"\x1f\x8b", "gzip inside gzip"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstandard"),
-    (b"PAR1", "Parquet"),
-    (b"Obj\x01", "an Avro file"),
+    (b"PK\x03\x04", "a zip archive inside of what was packed already"),
+    (b"\x1f\x8b", "gzip inside of what was packed already"),
+    (b"BZh", "bzip2 inside of what was packed already"),
+    (b"\xfd7zXZ\x00", "xz inside of what was packed already"),
+    (b"\x28\xb5\x2f\xfd", "zstandard inside of what was packed already"),
+    (b"PARE", "an encrypted Parquet file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"\x04\x22\x4d\x18", "lz4"),
     (b"%PDF-", "a PDF"),
     (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
 )
@@ -59,7 +107,7 @@ _CONTROL_SHARE = 0.02
 _UTF16_SHARE = 0.3
 _JSON_START = re.compile(rb'\{\s*+(?:["}]|\Z)|\[\s*+(?:[\[{"\]\d-]|true\b|false\b|null\b|\Z)')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*+')
-_READABLE = "a JSON array, NDJSON, CSV or TSV, plain or gzip"
+_READABLE = "JSON, NDJSON, CSV or TSV, XML, HTML with JSON-LD, Avro or Parquet, plain or packed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +129,20 @@ def hints_from_name(key: str, content_type: str | None = None) -> ReadHints:
     """What an object's key and content type promise; the ending of the key wins."""
     name = key.rpartition("/")[2].lower()
     media = (content_type or "").partition(";")[0].strip().lower()
-    compression = Compression.NONE
     stem, dot, ending = name.rpartition(".")
-    if dot and ending in _GZIP_ENDINGS:
-        compression = Compression.GZIP
+    compression = _COMPRESSION_BY_ENDING.get(ending, Compression.NONE) if dot else Compression.NONE
+    if compression is not Compression.NONE:
         ending = stem.rpartition(".")[2]
-    elif media in _GZIP_MEDIA_TYPES:
-        compression = Compression.GZIP
+    else:
+        compression = _COMPRESSION_BY_MEDIA_TYPE.get(media, Compression.NONE)
     return ReadHints(format=_BY_ENDING.get(ending), compression=compression, content_type=content_type)
+
+
+def binary_format(head: bytes) -> FileFormat | None:
+    """Avro or Parquet, by the first bytes of the plain content; None: neither."""
+    if head.startswith(b"Obj\x01"):
+        return FileFormat.AVRO
+    return FileFormat.PARQUET if head.startswith(b"PAR1") else None
 
 
 def refuse_binary(head: bytes, encoding: str | None) -> None:
@@ -121,8 +175,8 @@ def sniff(text: bytes, whole: bool, hints: ReadHints) -> Content:
     """
     expected = hints.format or _by_media_type(hints.content_type)
     start = text.lstrip()
-    if start.startswith(b"<"):
-        raise _unknown("the content is XML or HTML")
+    if start.startswith(b"<") and (markup := markup_format(start, expected)) is not None:
+        return Content(markup)
     json_expected = expected in (FileFormat.JSON, FileFormat.NDJSON)
     if _JSON_START.match(start) or (json_expected and start[:1] in (b"{", b"[")):
         return Content(_json_kind(start, whole, hints, expected))

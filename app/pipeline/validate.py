@@ -2,12 +2,13 @@
 
 The schema is built from `app.model.listing.FIELDS`. Text formats bring numbers as text ("2019"), so numbers are taken
 in either form; what is not a number, a known code or in range is a problem, and all problems are told. Fields that
-nobody declared are ignored.
+nobody declared are ignored. Names may differ in case, and have blanks or hyphens for underscores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -15,17 +16,41 @@ from pydantic_core import ValidationError
 
 from app.errors import FailureCode, Problem
 from app.model.listing import ALIASES, BY_NAME, SENT, Field, Kind
+from app.pipeline.columns import loose_key
+from app.pipeline.own_texts import read_texts, read_word_of
 from app.pipeline.schema import LAX, STRICT, expected
 from app.pipeline.values.codes import COUNTRY_SYNONYMS
 from app.pipeline.values.dates import parse_month, parse_timestamp, rfc3339
-from app.pipeline.values.text import clean, clean_lines, excerpt, http_urls
+from app.pipeline.values.text import clean, clean_lines, excerpt, http_urls, is_null
 
 Listing = dict[str, Any]
 """A listing being made: our field names, JSON values."""
 
+_GROUPED_FIELDS = tuple(
+    name
+    for name in (*BY_NAME, *ALIASES)
+    if ALIASES.get(name, name).startswith(("price_", "mileage_")) and name not in ("price_currency", "price_status")
+)
+_GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
+"""Points that group: no vehicle costs, or has run, so much to the thousandth."""
 _LIST_SEPARATOR = "|"
-_DATES = frozenset({"listed_at", "updated_at", "first_registration"})
+_LONG_NAME = 60
+_OURS = frozenset(field.name for field in SENT) | ALIASES.keys()
 _ZERO_IS_UNKNOWN = tuple(field.name for field in SENT if field.low == 1)
+
+
+def own_names(names: Iterable[str]) -> dict[str, str]:
+    """Names that are ours but for case, blanks and hyphens: as sent → as declared; exact ones are left out, and
+    of two that mean the same the first counts."""
+    sent = list(names)
+    taken = _OURS.intersection(sent)
+    found: dict[str, str] = {}
+    for name in sent:
+        if name not in taken and len(name) < _LONG_NAME:
+            ours = loose_key(name).replace("-", "_")
+            if ours in _OURS and ours not in taken:
+                found.setdefault(ours, name)
+    return {name: ours for ours, name in found.items()}
 
 
 def validate(record: Mapping[str, object]) -> tuple[Listing, list[Problem]]:
@@ -51,7 +76,11 @@ def validate(record: Mapping[str, object]) -> tuple[Listing, list[Problem]]:
 
 
 def validate_tidied(record: Mapping[str, object]) -> tuple[Listing, list[Problem]]:
-    """As `validate`, after forgivable slips are mended: control characters, blanks, case of codes, text lists."""
+    """As `validate`, after forgivable slips are mended: control characters, blanks, case of codes, text lists.
+
+    Words for "not known" count as absent; common words of enumerated fields, and amounts, odometers and engine figures
+    as people write them ("12.900 €", "73,556 miles"), are understood where they can mean one thing only.
+    """
     given: Listing = {}
     for name, value in record.items():
         field = BY_NAME.get(ALIASES.get(name, name))
@@ -59,6 +88,7 @@ def validate_tidied(record: Mapping[str, object]) -> tuple[Listing, list[Problem
             tidied = _tidy(field, value)
             if tidied is not None and tidied != "" and not (tidied == 0 and field.low == 1):
                 given[field.name] = tidied
+    read_texts(given)
     problems: list[Problem] = []
     try:
         listing: Listing = LAX.validate_python(given)
@@ -76,6 +106,10 @@ def _mended(record: Mapping[str, object]) -> Listing:
     for name in _ZERO_IS_UNKNOWN:
         if given.get(name) in (0, "0"):
             del given[name]
+    for name in _GROUPED_FIELDS:
+        value = given.get(name)
+        if value.__class__ is str and str(value)[-4:-3] == "." and _GROUPED.fullmatch(str(value)):
+            given[name] = str(value).replace(".", "")
     for name in ("features", "image_urls"):
         value = given.get(name)
         if value.__class__ is str:
@@ -111,8 +145,10 @@ def _tidy(field: Field, value: object) -> object:
 
 def _tidy_text(field: Field, value: str) -> str:
     text = clean_lines(value) if field.name == "description" else clean(value)
+    if is_null(text):
+        return ""
     if field.kind is Kind.ENUM:
-        return text.lower()
+        return read_word_of(field, text)
     if field.kind in (Kind.COUNTRY, Kind.CURRENCY):
         text = text.upper()
         return COUNTRY_SYNONYMS.get(text, text) if field.kind is Kind.COUNTRY else text
@@ -122,7 +158,7 @@ def _tidy_text(field: Field, value: str) -> str:
 def _dates(listing: Listing, problems: list[Problem] | None = None) -> bool:
     """Bring dates into their one form; False when one is none (told in `problems`, and left out)."""
     fine = True
-    if _DATES.isdisjoint(listing):
+    if "listed_at" not in listing and "updated_at" not in listing and "first_registration" not in listing:
         return fine
     for name in ("listed_at", "updated_at"):
         value = listing.get(name)

@@ -45,7 +45,7 @@ def file_from_wire(wire: Mapping[str, object]) -> ListingFile:
         uploaded_at=_get(wire, "uploaded_at", datetime),
         queued_at=_get(wire, "queued_at", datetime),
         format_hint=_FORMATS.get(hint) if isinstance(hint, str) else None,
-        compression_hint=Compression.GZIP if compression == Compression.GZIP else Compression.NONE,
+        compression_hint=_COMPRESSIONS.get(str(compression), Compression.NONE),
         change=_CHANGES[change],
         confirmed_etag=_maybe(wire, "confirmed_etag", str),
     )
@@ -92,6 +92,7 @@ def outcome_from_wire(wire: Mapping[str, object]) -> FileOutcome:
 
 
 _CHANGES = {str(change): change for change in FileChange}
+_COMPRESSIONS = {str(compression): compression for compression in Compression}
 _FORMATS = {str(format_): format_ for format_ in FileFormat}
 _OUTCOME_FIELDS = tuple(field.name for field in fields(FileOutcome))
 

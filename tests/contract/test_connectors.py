@@ -47,14 +47,3 @@ def test_addresses_and_secrets_are_references(name: str) -> None:
 
 def test_there_is_a_connector() -> None:
     assert CONNECT
-
-
-def test_every_store_has_its_page_and_is_told_to_report_uploads() -> None:
-    folder = CONNECTORS / "notifications"
-    overview = (folder / "README.md").read_text(encoding="utf-8")
-    pages = {path.name for path in folder.glob("*.md")} - {"README.md"}
-    assert pages == {"versity.md", "minio.md", "ceph.md", "aws.md"}
-    assert all(f"({page})" in overview for page in pages)
-    for name in ("versity-events.json", "ceph-notification.json", "aws-notification.json"):
-        assert name in overview
-        assert "s3:ObjectCreated:*" in str(orjson.loads((folder / name).read_bytes()))

@@ -92,6 +92,7 @@ def test_avro_documents_every_enumerated_value(field: Field) -> None:
 
 FULL: dict[str, Any] = {
     **listings(1, source="acme")[0],
+    "make": "Chevrolet",
     "vin": "3GNZZXEV6NS000201",
     "stock_number": "0742",
     "year": 2022,

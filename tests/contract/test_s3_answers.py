@@ -225,20 +225,72 @@ async def test_it_does_not_go_on_trying_by_itself() -> None:
         assert sum(asked.key == "a.json" for asked in server.asked) == 2
 
 
-@pytest.mark.parametrize(
-    ("etag", "content"), [('"abc"', b"[1,2,3,4]"), ('"new"', None)], ids=["same content", "uploaded again"]
-)
-async def test_a_broken_download_is_resumed_once_and_never_with_other_content(etag: str, content: bytes | None) -> None:
-    rest = Reply(206, b"2,3,4]", {**FACTS, "ETag": etag, "Content-Range": "bytes 3-8/9"})
-    broken = Reply(200, b"[1,", FACTS, length=9, then="close")
-    async with scripted_s3(lambda asked: rest if "range" in asked.headers else broken) as server:
-        store = S3Store(settings(server.url))
-        if content is not None:
-            assert await read(store, "a.json") == content
-            return
+BROKEN = Reply(200, b"[1,", FACTS, length=9, then="close")
+REST = Reply(206, b"2,3,4]", {**FACTS, "Content-Range": "bytes 3-8/9"})
+UPLOADED_AGAIN = {**FACTS, "ETag": '"new"'}
+
+
+async def test_a_broken_download_is_resumed_once() -> None:
+    async with scripted_s3(lambda asked: REST if "range" in asked.headers else BROKEN) as server:
+        assert await read(S3Store(settings(server.url)), "a.json") == b"[1,2,3,4]"
+
+
+async def test_it_is_never_resumed_with_other_content() -> None:
+    """Uploaded again while it was read: the rest, and the facts, are those of another object."""
+    rest = Reply(206, REST.body, {**UPLOADED_AGAIN, "Content-Range": "bytes 3-8/9"})
+
+    def script(asked: Asked) -> Reply:
+        if is_list(asked):
+            return EMPTY_LIST
+        if asked.method == "HEAD":
+            return Reply(200, b"[9,9,9,9]", UPLOADED_AGAIN)
+        return rest if "range" in asked.headers else BROKEN
+
+    async with scripted_s3(script) as server:
         with pytest.raises(Transient) as caught:
-            await read(store, "a.json")
-    assert caught.value.code is FailureCode.FETCH_FAILED
+            await read(S3Store(settings(server.url)), "a.json")
+    assert caught.value.code is FailureCode.CONTENT_CHANGED
+
+
+async def test_content_that_was_read_before_vouches_for_the_store_and_a_list_does_not() -> None:
+    """All reading fails and the bucket's list answers: that is an outage, and no trouble of one object."""
+    broken = refusal(500, "InternalError")
+    async with scripted_s3(store_with(broken)) as server:
+        store = S3Store(settings(server.url))
+        await read(store, "known.json")
+        server.script = lambda asked: EMPTY_LIST if is_list(asked) else broken
+        with pytest.raises(Outage):
+            await read(store, "in/a.json")
+        with pytest.raises(Outage):
+            await store.ping()
+
+
+async def test_what_vouched_and_was_removed_since_is_forgotten() -> None:
+    async with scripted_s3(store_with(refusal(404, "NoSuchKey"))) as server:
+        store = S3Store(settings(server.url))
+        await read(store, "known.json")
+        server.script = lambda asked: EMPTY_LIST if is_list(asked) else refusal(404, "NoSuchKey")
+        await store.ping()
+
+
+SLOW_DOWN = refusal(503, "SlowDown")
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("7", 7.0), (None, None), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0), ("soon", None)]
+)
+async def test_an_overloaded_store_says_when_to_ask_again(value: str | None, seconds: float | None) -> None:
+    headers = {} if value is None else {"Retry-After": value}
+    reply = Reply(503, SLOW_DOWN.body, headers)
+    async with scripted_s3(lambda _: reply) as server:
+        store = S3Store(settings(server.url))
+        for ask in (store.head(BUCKET, "a.json"), store.fetch(BUCKET, "a.json"), store.ping()):
+            with pytest.raises(Outage) as caught:
+                await ask
+            assert (caught.value.code, caught.value.retry_after_s) == (FailureCode.OVERLOADED, seconds)
+        by_hand = [asked for asked in server.asked if "max-keys" in asked.query and asked.query["max-keys"] == ["1"]]
+        assert len(by_hand) == 1, "an overloaded store is asked for its wish once a second at most"
+        assert "Credential=key/" in by_hand[0].headers["authorization"]
 
 
 async def test_no_connection_is_an_outage() -> None:

@@ -207,7 +207,7 @@ def _handler(parts: Parts, topic: str) -> Handler:
         "listing-retry": RetriesHandler(
             parts.handoff, parts.clock, parts.stop, frozenset({"listings", "listing-uploads"}), longest_s=0
         ),
-        "listing-dlq": AlertsHandler(),
+        "listing-dlq": AlertsHandler(lambda _: None),
     }
     return made[topic] if topic == "listing-dlq" else guarded(made[topic], parts.handoff, topic)
 

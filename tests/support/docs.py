@@ -29,7 +29,9 @@ from app.observability import metrics
 from app.ops.topics import TopicFile, load_topics
 from app.pipeline.schema import expected
 from app.settings import PREFIX, PathsSettings, Settings
+from tests.support import docs_formats
 from tests.support.docs_codes import MEANINGS
+from tests.support.failure_table import MEANING, ROWS, Answer
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
@@ -192,6 +194,30 @@ def declared_metrics() -> list[MetricWrapperBase]:
     return [value for value in vars(metrics).values() if isinstance(value, MetricWrapperBase)]
 
 
+def failures() -> str:
+    """What is done about each fault; every row is provoked by a test."""
+    rows = []
+    for row in ROWS:
+        code = "–" if row.seen.code is None else f"`{row.seen.code}`"
+        rows.append((row.server, row.fault, _ANSWERS[row.seen.answer], code))
+    return table(("Server", "What goes wrong", "What is done", "Code"), rows)
+
+
+def answers() -> str:
+    """What the answers of that table mean."""
+    return table(("What is done", "That is"), ((_ANSWERS[answer], MEANING[answer]) for answer in Answer))
+
+
+_ANSWERS = {
+    Answer.SKIP: "skip",
+    Answer.REJECT: "reject",
+    Answer.RETRY: "retry",
+    Answer.PAUSE: "pause",
+    Answer.DONE: "done",
+    Answer.AGAIN: "send again",
+}
+
+
 def topics() -> str:
     """The topics as declared."""
     return table(
@@ -234,7 +260,13 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "metrics": metric_table,
     "topics": topics,
+    "failures": failures,
+    "answers": answers,
     "commands": commands,
+    "shapes": lambda: table(*docs_formats.shapes()),
+    "quirks": lambda: table(*docs_formats.quirks()),
+    "packed": lambda: table(*docs_formats.packed()),
+    "senders": lambda: table(*docs_formats.senders()),
     **{f"codes:{name}": lambda name=name: codes(name) for name in CODE_GROUPS},  # type: ignore[misc]
 }
 

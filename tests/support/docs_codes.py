@@ -35,7 +35,7 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Find out what else writes to the topic.",
     ),
     Code.NOTIFICATION_UNKNOWN_SHAPE: (
-        "JSON, but not a notification of a store that is known here.",
+        "JSON, but not a notification of a store that is known here, or one of over 3,000 events.",
         "Compare with [connectors/notifications](../connectors/notifications/README.md).",
     ),
     Code.KEY_NOT_DECODABLE: (
@@ -44,8 +44,7 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Upload the file under another key.",
     ),
     Code.RECORD_NOT_DECODABLE: (
-        "A record is neither a JSON object nor Avro of the topic's schema, has no usable timestamp, or is too big to "
-        "be handed on.",
+        "A record is neither a JSON object nor Avro of the topic's schema, or has no usable timestamp.",
         "Publish it again by the schema of the topic.",
     ),
     Code.SCHEMA_UNKNOWN: (
@@ -83,25 +82,35 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "The schema inside an Avro or Parquet file is wrong, refers to itself, or is wider or deeper than any listing.",
         "Export the listings as flat records.",
     ),
+    Code.BLOCK_TOO_BIG: (
+        "A block of an Avro file is over `LISTINGS_LIMITS__AVRO_BLOCK_MAX_BYTES`, or a row group of a Parquet file "
+        "needs more at once than `LISTINGS_LIMITS__PARQUET_OPEN_MAX_BYTES`.",
+        "Write smaller blocks, or row groups of fewer rows.",
+    ),
     Code.FORMAT_UNKNOWN: (
-        "Name and content type promise none of the formats, or the content is something else (XML, Excel, zip, …).",
-        "Send JSON, NDJSON or CSV, under a name that says so.",
+        "Name and content type promise none of the formats, or the content is something else (Excel, PDF, a picture, …).",
+        "Send one of the formats, under a name that says so.",
     ),
     Code.FORMAT_MISMATCH: (
         "The name or content type promises a format that the content is not.",
         "Correct the name, or the content.",
     ),
-    Code.COMPRESSION_BROKEN: ("The gzip data is damaged or cut off.", "Pack it again and upload it again."),
+    Code.COMPRESSION_BROKEN: ("The packed data is damaged or cut off.", "Pack it again and upload it again."),
     Code.ENCODING_INVALID: (
-        "The text is not UTF-8, nor UTF-16 or UTF-32 with a byte order mark.",
+        "The text is not UTF-8, nor UTF-16 or UTF-32 with a byte order mark, nor in the encoding that its XML or HTML "
+        "declares; or it declares one that is not read.",
         "Save it as UTF-8, or name its encoding in a profile.",
     ),
     Code.FILE_BROKEN: (
-        "The JSON is broken or cut off at the place told.",
+        "The JSON, XML, HTML, Avro or Parquet is broken or cut off at the place told.",
         "Mend it from there on and upload it again.",
     ),
+    Code.DTD_FORBIDDEN: (
+        "The XML declares entities, elements or the like in its document type, which could harm whoever reads it.",
+        "Export it without a document type.",
+    ),
     Code.RECORDS_NOT_FOUND: (
-        "There is nothing where the profile's `records` path leads.",
+        "There is nothing where the profile's `records` path leads, or no vehicle in the JSON-LD of a page.",
         "Correct the file or the profile.",
     ),
     Code.HEADER_ROW_INVALID: (
@@ -125,13 +134,17 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Mend the records and upload it again, or confirm with `listings feeds apply BUCKET/KEY`.",
     ),
     # rejected: one listing
-    Code.RECORD_NOT_AN_OBJECT: ("The record is no JSON object.", "Send an object for each listing."),
+    Code.RECORD_NOT_AN_OBJECT: (
+        "The record is no JSON object, or an XML element with nothing but a text.",
+        "Send an object for each listing.",
+    ),
     Code.RECORD_MALFORMED: (
         "The record can not be read: no JSON, a quoted cell without its end, a number beyond 64 bits.",
         "Correct it; send long ids as text.",
     ),
     Code.RECORD_TOO_BIG: (
-        "The record is over `LISTINGS_LIMITS__RECORD_MAX_BYTES`, or has more values than any listing.",
+        "The record is over `LISTINGS_LIMITS__RECORD_MAX_BYTES`, or has more values than any listing. (A record of a "
+        "topic: it is too big to be handed on, and its dead letter is without its content.)",
         "Shorten it.",
     ),
     Code.RECORD_TOO_DEEP: ("It is nested deeper than `LISTINGS_LIMITS__RECORD_MAX_DEPTH`.", "Flatten it."),
@@ -143,7 +156,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "`source`, `make`, `model`, or both `year` and `first_registration` are missing.",
         "Send them.",
     ),
-    Code.MISSING_ID: ("`source_listing_id` is missing.", "Send your own, stable id of the listing."),
+    Code.MISSING_ID: (
+        "`source_listing_id` is missing, and nothing stands in for it.",
+        "Send your own, stable id of the listing.",
+    ),
     Code.NOT_A_VEHICLE: ("The profile says that such a row is no vehicle.", "Nothing, or correct the profile."),
     Code.FIELD_INVALID: ("A field has a value that it does not take.", "The reason tells field and what is expected."),
     Code.INDEX_REFUSED: (
@@ -159,8 +175,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "The store was too slow for this object (`LISTINGS_S3__READ_TIMEOUT_S`).",
         "As above.",
     ),
-    Code.CONTENT_CHANGED: (RESERVED, "–"),
-    Code.INDEX_TIMED_OUT: (RESERVED, "–"),
+    Code.CONTENT_CHANGED: (
+        "The object was uploaded again while it was being read.",
+        "Nothing: the new upload has a notification of its own.",
+    ),
     Code.HANDLING_TIMED_OUT: ("A time-out that nothing else explains.", "As for `unexpected`."),
     Code.SCRATCH_FAILED: (
         "The worker could not keep a zip or Parquet file on its own disk (`LISTINGS_WORKER__DATA_DIR`) to read it.",

@@ -8,40 +8,18 @@ from __future__ import annotations
 import codecs
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
 from app.errors import FailureCode
-from app.model.record import ReadHints
 from tests.support.feed_text import array, json_text, lines, listing, row, table
+from tests.support.hostile_binary import BINARY_FILES
+from tests.support.hostile_file import HostileFile as HostileFile
+from tests.support.hostile_markup import MARKUP_FILES
+from tests.support.hostile_packed import ARCHIVES, STREAMS
 
 Code = FailureCode
 _MIB = 1024 * 1024
-
-
-@dataclass(frozen=True)
-class HostileFile:
-    """`key` is a fitting object key; its ending is what the name promises, true or not."""
-
-    key: str
-    build: Callable[[], bytes] = field(repr=False)
-    good: int = 0
-    bad: tuple[FailureCode, ...] = ()
-    blank: int = 0
-    file: FailureCode | None = None
-    """Why the file, or its rest, is refused; None: it is read to its end."""
-    position: str | None = None
-    """Part of the position that is told."""
-    hints: dict[str, Any] = field(default_factory=dict)
-    """What a profile says of it (`ReadHints`)."""
-    limits: dict[str, Any] = field(default_factory=dict)
-    """What differs from the default limits."""
-
-    def read_hints(self, named: ReadHints) -> ReadHints:
-        return ReadHints(**{"format": named.format, "compression": named.compression, **self.hints})
-
 
 _GOOD = json_text(1)
 _DEEP = b'{"make":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
@@ -251,6 +229,8 @@ PACKED_FILES = (
         file=Code.FILE_TOO_BIG,
         limits={"file_max_bytes": 100_000},
     ),
+    *ARCHIVES,
+    *STREAMS,
 )
 
 OTHER_FILES = (
@@ -277,11 +257,12 @@ OTHER_FILES = (
         3,
         hints={"encoding": "cp1252"},
     ),
-    HostileFile("hostile/xml.json", lambda: b'<?xml version="1.0"?><cars/>', file=Code.FORMAT_UNKNOWN),
-    HostileFile("hostile/zip.csv", lambda: b"PK\x03\x04" + bytes(60), file=Code.FORMAT_UNKNOWN),
+    HostileFile("hostile/xml.json", lambda: b'<?xml version="1.0"?><cars/>'),
     HostileFile("hostile/picture.csv", lambda: bytes(range(256)) * 300, file=Code.FORMAT_UNKNOWN),
     HostileFile("hostile/prose.json", lambda: b"Please find our cars attached.\n", file=Code.FORMAT_MISMATCH),
     HostileFile("hostile/prose.txt", lambda: b"Please find our cars attached.\n", file=Code.FORMAT_UNKNOWN),
 )
 
-HOSTILE: tuple[HostileFile, ...] = (*RECORDS, *JSON_FILES, *CSV_FILES, *PACKED_FILES, *OTHER_FILES)
+HOSTILE: tuple[HostileFile, ...] = (
+    *(*RECORDS, *JSON_FILES, *CSV_FILES, *PACKED_FILES, *BINARY_FILES, *MARKUP_FILES, *OTHER_FILES),
+)

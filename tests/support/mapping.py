@@ -34,6 +34,7 @@ class Result:
     documents: list[dict[str, Any]]
     rejects: list[RecordReject]
     flagged: int
+    older: int = 0
 
     @property
     def document(self) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def map_records(
     origin = Origin("uploads", "autohaus/stock.json", "e1", UPLOADED)
     records = [RawRecord(number, number + 1, value) for number, value in enumerate(values, 1)]
     mapped = Mapper(profile, source, origin, now).map_all(records)
-    return Result([orjson.loads(d.body) for d in mapped.documents], mapped.rejects, mapped.flagged)
+    return Result([orjson.loads(d.body) for d in mapped.documents], mapped.rejects, mapped.flagged, mapped.older)
 
 
 def map_listing(**changes: object) -> Result:

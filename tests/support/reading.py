@@ -21,6 +21,7 @@ class Reading:
     error: FileRejected | None = None
     shape: FileShape | None = None
     largest_slice: int = 0
+    unpacked: int = 0
 
     @property
     def values(self) -> list[dict[str, object]]:
@@ -64,5 +65,8 @@ def read_file(
         reading._add(reader.finish())
     except FileRejected as error:
         reading.error = error
+    finally:
+        reader.close()
     reading.shape = reader.shape
+    reading.unpacked = reader.bytes_decompressed
     return reading

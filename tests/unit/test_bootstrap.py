@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import faust
+import faust.exceptions
 import pytest
 
 from app.bootstrap import Worker, limits_of
-from app.errors import OperatorError
+from app.errors import FailureCode, OperatorError
 from app.ops.topics import load_topics
 from app.settings import LimitsSettings, PathsSettings, load_settings
 
@@ -110,7 +111,9 @@ def test_the_protocol_decides_whether_the_connection_is_encrypted(
 
 
 def test_before_it_has_partitions_it_is_not_ready(build: Callable[..., Worker]) -> None:
-    assert build().engine.silent_s() == 0.0
+    worker = build()
+    assert worker.engine.not_ready() == ["no partitions assigned yet"]
+    assert worker.engine.not_alive() == []
 
 
 async def test_stopping_one_that_never_started_is_harmless(build: Callable[..., Worker]) -> None:
@@ -129,3 +132,39 @@ def test_a_path_that_leads_nowhere_stops_the_start_in_one_sentence(
 def test_limits_are_those_of_the_settings() -> None:
     settings = LimitsSettings(record_max_depth=7, file_max_bytes=11)
     assert (limits_of(settings).record_max_depth, limits_of(settings).file_max_bytes) == (7, 11)
+
+
+def test_before_it_is_a_member_of_the_group_it_compares_nothing(build: Callable[..., Worker]) -> None:
+    facts = build()._facts()["reconcile"]
+    assert isinstance(facts, dict)
+    assert facts["active"] is False
+    assert build(reconcile__enabled="false")._facts()["reconcile"] is None
+
+
+def test_asked_before_the_consumer_has_started_it_is_not_its_turn(
+    build: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faust calls itself started a moment before its consumer is."""
+    worker = build()
+
+    def not_started() -> list[str]:
+        raise faust.exceptions.ConsumerNotStarted
+
+    monkeypatch.setattr(worker.engine, "not_ready", not_started)
+    facts = worker._facts()["reconcile"]
+    assert isinstance(facts, dict)
+    assert facts["active"] is False
+
+
+async def test_a_bad_address_for_alerts_stops_the_start_and_is_not_shown(build: Callable[..., Worker]) -> None:
+    with pytest.raises(OperatorError) as refused:
+        build(alerts__urls="slack://hunter2")
+    assert refused.value.code == FailureCode.SETTING_INVALID
+    assert "hunter2" not in refused.value.message
+    assert "hunter2" not in repr(load_settings({"LISTINGS_ALERTS__URLS": "slack://hunter2"}))
+
+
+def test_without_a_server_it_sees_nothing_of_itself_and_that_is_no_fault(build: Callable[..., Worker]) -> None:
+    engine = build().engine
+    assert engine.progress() == {}
+    assert not engine.owns("listing-uploads", 0)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import orjson
 
 from app.adapters.opensearch.outage_gate import OnOutage, OutageGate
+from app.adapters.opensearch.paced import BulkTransport, PacedTransport
 from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.failures.backoff import Backoff
 from app.model.document import Document, WriteResult
@@ -22,24 +23,19 @@ from app.pipeline.index_answer import Settled, refuse, settle
 from app.settings import OpenSearchSettings
 
 QUEUED_REQUESTS = 2
-"""Documents handed in and unfinished are bounded by this many times what can be under way."""
+"""Documents handed in and unfinished are bounded by this many times what may be under way at present."""
 ITEM_PAUSE_S = 0.1
 ITEM_PAUSE_MAX_S = 5.0
 ATTEMPTS_WITHOUT_PROGRESS = 3
 """After so many answers that took nothing, an overloaded index is an outage."""
 
 
-class BulkTransport(Protocol):
-    async def bulk(self, body: bytes) -> Mapping[str, Any]:
-        """One request; `Rejected` when it is refused as a whole, `Outage` when the index is."""
-        ...
-
-
 class BulkWriter:
     """Implements `app.ports.ListingIndex`.
 
     An outage is waited out inside: its requests are sent again, one at a time, for as long as it takes. `outage`
-    tells of it, and `on_outage(dependency, open, reason)` is called when one begins and when it ends.
+    tells of it, and `on_outage(dependency, open, reason)` is called when one begins and when it ends. How many
+    requests are under way at once follows what the index can take (`app.pipeline.concurrency`).
     """
 
     def __init__(
@@ -51,14 +47,12 @@ class BulkWriter:
         draw: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._transport = transport
+        self._transport = PacedTransport(transport, settings)
         self._linger_s = settings.bulk_linger_s
-        self._in_flight = settings.bulk_in_flight
         self._flush_s = settings.request_timeout_s
         self._queue = BulkQueue(settings.bulk_max_documents, settings.bulk_max_bytes)
-        requests = QUEUED_REQUESTS * settings.bulk_in_flight
-        self._max_documents = requests * settings.bulk_max_documents
-        self._max_bytes = requests * settings.bulk_max_bytes
+        self._request_documents = settings.bulk_max_documents
+        self._request_bytes = settings.bulk_max_bytes
         self._listings = Target(b'{"index":{"_id":')
         index = orjson.dumps(settings.outcomes_index)
         self._outcomes = Target(b'{"index":{"_index":%b,"require_alias":false,"_id":' % index)
@@ -146,13 +140,16 @@ class BulkWriter:
 
     @property
     def _full(self) -> bool:
-        queue = self._queue
-        return queue.unfinished_documents >= self._max_documents or queue.unfinished_bytes >= self._max_bytes
+        queue, requests = self._queue, QUEUED_REQUESTS * self._transport.limit
+        return (
+            queue.unfinished_documents >= requests * self._request_documents
+            or queue.unfinished_bytes >= requests * self._request_bytes
+        )
 
     def _pump(self) -> None:
-        """Start the requests that are full or due, while fewer than `bulk_in_flight` are under way."""
+        """Start the requests that are full or due, while fewer are under way than may be."""
         queue = self._queue
-        while queue.documents and len(self._carriers) < self._in_flight:
+        while queue.documents and len(self._carriers) < self._transport.limit:
             now = asyncio.get_running_loop().time()
             if not (queue.fills_a_request or self._flushing or now >= self._due):
                 self._wake_at(self._due)

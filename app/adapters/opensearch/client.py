@@ -13,6 +13,7 @@ from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionTimeout, OpenSearchException, SerializationError, TransportError
 from opensearchpy.serializer import JSONSerializer
 
+from app.adapters.opensearch.connection import Connection, wished_pause_s
 from app.errors import Dependency, FailureCode, ListingsError, OperatorError, Outage, Rejected
 from app.observability import metrics
 from app.pipeline.index_answer import reason_of, refuses_everybody
@@ -56,10 +57,11 @@ class SearchClient:
             http_auth=(settings.username, password) if settings.username else None,
             ca_certs=str(settings.ca_file) if settings.ca_file else None,
             timeout=settings.request_timeout_s,
-            pool_maxsize=settings.bulk_in_flight + _OTHER_CONNECTIONS,
+            pool_maxsize=max(settings.bulk_in_flight, settings.bulk_in_flight_max) + _OTHER_CONNECTIONS,
             max_retries=0,
             http_compress=False,
             serializer=_Orjson(),
+            connection_class=Connection,
         )
 
     async def bulk(self, body: bytes) -> Mapping[str, Any]:
@@ -139,7 +141,8 @@ class SearchClient:
         return self._down(FailureCode.UNREACHABLE, f"answered {status}") if status >= 500 else None
 
     def _down(self, code: FailureCode, what: str) -> Outage:
-        return Outage(code, Dependency.SEARCH_INDEX, f"OpenSearch at {_without_user(self._settings.url)} {what}")
+        place = _without_user(self._settings.url)
+        return Outage(code, Dependency.SEARCH_INDEX, f"OpenSearch at {place} {what}", wished_pause_s())
 
 
 def missing(what: str) -> Outage:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 
 from app.errors import Dependency, Outage
-from app.failures.backoff import Backoff
+from app.failures.backoff import RETRY_AFTER_HEEDED_S, Backoff
 from app.observability import metrics
 from app.pipeline.index import Target
 
@@ -30,13 +30,18 @@ class OutageGate:
         self._refusing: Target | None = None
         self._pauses = Backoff(FIRST_PAUSE_S, longest_pause_s)
         self._probes = 0
+        self._wish_s = 0.0
         self._one_at_a_time = asyncio.Lock()
         self._on_outage = on_outage
         self._draw = draw
         self._sleep = sleep
 
     def begin(self, outage: Outage, refusing: Target | None = None) -> None:
-        """Note a failure; `refusing`: only this one of our indices is away."""
+        """Note a failure; `refusing`: only this one of our indices is away.
+
+        What the failure says of when to ask again (`retry_after_s`) holds for the next probe.
+        """
+        self._wish_s = min(outage.retry_after_s or 0.0, RETRY_AFTER_HEEDED_S)
         if self.outage is None:
             self.outage = outage
             self._refusing = refusing
@@ -65,7 +70,8 @@ class OutageGate:
         async with self._one_at_a_time:
             if self.outage is not None:
                 self._probes += 1
-                await self._sleep(self._pauses.ceiling_s(self._probes) * (0.5 + 0.5 * self._draw()))
+                pause_s = self._pauses.ceiling_s(self._probes) * (0.5 + 0.5 * self._draw())
+                await self._sleep(max(pause_s, self._wish_s))
                 yield
                 return
         yield  # it ended while we waited for our turn

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 from app.adapters.opensearch.client import SearchClient, missing
-from app.model.outcome import FileOutcome, FileStatus
+from app.model.file import ObjectInfo
+from app.model.listed import KnownVersion, StandingKey
+from app.model.outcome import FileOutcome, FileStatus, outcome_id
 from app.pipeline.wire import outcome_from_wire
 from app.settings import OpenSearchSettings
 
 _TIMES = ("uploaded_at", "processed_at")
+_VERSION_FIELDS = "etag,uploaded_at,status"
 
 
 class OutcomeReader:
@@ -49,11 +52,62 @@ class OutcomeReader:
         found = await self._search({"size": 1, "query": {"bool": {"filter": terms}}})
         return found[0] if found else None
 
+    async def known_versions(self, objects: Sequence[ObjectInfo]) -> list[KnownVersion | None]:
+        """The version that each object's outcome is about, in their order; None where there is no outcome.
+
+        Asked by document id in one request, and as of now: what was written a moment ago counts.
+        """
+        if not objects:
+            return []
+        ids = [outcome_id(info.bucket, info.key) for info in objects]
+        answer = await self._client.call(
+            "POST", f"/{self._index}/_mget", params={"_source_includes": _VERSION_FIELDS}, body={"ids": ids}
+        )
+        if answer is None or any("error" in found for found in answer["docs"]):
+            raise missing(f"index {self._index}")
+        return [_known_version(found["_source"]) if found.get("found") else None for found in answer["docs"]]
+
+    async def standing_keys(
+        self, bucket: str, prefix: str, after: str, upto: str | None, limit: int
+    ) -> list[StandingKey]:
+        """Objects that have an outcome and were not removed, of keys beyond `after` and up to `upto` (None: to the
+        end), in the order of their UTF-8 bytes; at most `limit`, which is 10,000 at most."""
+        span = {"gt": after} if upto is None else {"gt": after, "lte": upto}
+        filters: list[dict[str, Any]] = [{"range": {"key": span}}]
+        return await self._standing(bucket, prefix, filters, {"key": "asc"}, limit)
+
+    async def latest_keys(self, bucket: str, prefix: str, since: datetime, limit: int) -> list[StandingKey]:
+        """The objects with the latest uploads since then, newest first; at most `limit`, which is 10,000 at most."""
+        filters: list[dict[str, Any]] = [{"range": {"uploaded_at": {"gte": since.isoformat()}}}]
+        return await self._standing(bucket, prefix, filters, {"uploaded_at": "desc"}, limit)
+
+    async def _standing(
+        self, bucket: str, prefix: str, filters: list[dict[str, Any]], order: Mapping[str, str], limit: int
+    ) -> list[StandingKey]:
+        filters = [{"term": {"bucket": bucket}}, *filters]
+        if prefix:
+            filters.append({"prefix": {"key": prefix}})
+        gone = {"term": {"status": FileStatus.REMOVED}}
+        found = await self._search(
+            {
+                "size": limit,
+                "query": {"bool": {"filter": filters, "must_not": [gone]}},
+                "sort": [order],
+                "_source": {"includes": ["key", "uploaded_at"]},
+            }
+        )
+        return [StandingKey(document["key"], datetime.fromisoformat(document["uploaded_at"])) for document in found]
+
     async def _search(self, body: Mapping[str, Any]) -> list[dict[str, Any]]:
         answer = await self._client.call("POST", f"/{self._index}/_search", body=body)
         if answer is None:
             raise missing(f"index {self._index}")
         return [hit["_source"] for hit in answer["hits"]["hits"]]
+
+
+def _known_version(document: Mapping[str, Any]) -> KnownVersion:
+    uploaded_at = datetime.fromisoformat(document["uploaded_at"])
+    return KnownVersion(document["etag"], uploaded_at, FileStatus(document["status"]))
 
 
 def outcome_of(document: Mapping[str, Any]) -> FileOutcome:

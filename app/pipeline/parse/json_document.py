@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import orjson
@@ -17,6 +18,7 @@ from app.errors import FailureCode, FileRejected
 from app.model.record import Limits, Slice
 from app.pipeline.parse import judge
 from app.pipeline.parse.gather import Gather
+from app.pipeline.parse.json_ld import PAUSE, is_linked, unwrapped
 from app.pipeline.parse.json_path import Every, Step
 from app.pipeline.parse.json_runs import RunFinder
 from app.pipeline.parse.json_scan import ValueScanner, swallowed_neighbours
@@ -90,6 +92,7 @@ class JsonParser:
 
     def finish(self) -> Iterator[Slice]:
         yield from self.feed(b" ")  # ends a number or a literal; nothing else
+        yield from self.drain()
         if self._scanner is not None:
             place = self._start_place or self._place(self._start)
             raise self._broken("the file ends inside a value; it was cut off, upload it again", place)
@@ -104,8 +107,11 @@ class JsonParser:
             )
 
     def drain(self) -> Iterator[Slice]:
-        """Nothing: whole records have been given already."""
-        return iter(())
+        """What one document holds, when it was just read; other whole records have been given already."""
+        while self._state == self._on_run:
+            self._on_run()
+            if self._gather.full:
+                yield self._gather.take()
 
     def _step_forward(self) -> bool:
         if self._scanner is None:
@@ -251,7 +257,9 @@ class JsonParser:
             return
         text = self._text[self._start : self._at]
         value, problem = self._gather.read_json(text)
-        if problem is None:
+        if problem is None and is_linked(value) and not self._steps:
+            self._run, self._run_size, self._state = unwrapped(value), len(text), self._on_run
+        elif problem is None:
             self._gather.add_value(value, None, len(text), self._key)
         elif problem.code is FailureCode.RECORD_MALFORMED and swallowed_neighbours(text):
             message = "a quote or a bracket is missing or too many: where this record ends can not be told"
@@ -273,13 +281,14 @@ class JsonParser:
     def _on_run(self) -> bool:
         gather = self._gather
         for value in self._run:
-            gather.add_value(value, None, self._run_size)
+            if is_linked(value) and not self._steps:
+                self._run = chain(unwrapped(value), self._run)
+                return True
+            gather.spend(_TURN_COST) if value is PAUSE else gather.add_value(value, None, self._run_size)
             if gather.full:
                 return True
         self._state = self._on_after
         return True
-
-    # Telling where
 
     def _place(self, at: int) -> str:
         line = self._dropped_lines + self._text.count(b"\n", 0, at) + 1

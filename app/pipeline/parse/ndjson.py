@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from app.model.record import Limits, Slice
 from app.pipeline.parse import judge
 from app.pipeline.parse.gather import Gather
+from app.pipeline.parse.json_ld import PAUSE, Node, is_linked, unwrapped
 from app.pipeline.parse.lines import LineCutter
+
+_TURN_COST = 100_000
 
 
 class NdjsonParser:
@@ -46,12 +49,24 @@ class NdjsonParser:
                 gather.add_blank()
             else:
                 value, problem = gather.read_json(line)
-                if problem is None:
+                if problem is None and is_linked(value):
+                    yield from self._unwrap(value, len(line))
+                elif problem is None:
                     gather.add_value(value, self.line, len(line))
                 else:
                     gather.reject(problem, self.line)
             if gather.full:
                 yield gather.take()
+
+    def _unwrap(self, document: Node, size: int) -> Iterator[Slice]:
+        """A line of linked data may hold several vehicles."""
+        for vehicle in unwrapped(document):
+            if vehicle is PAUSE:
+                self._gather.spend(_TURN_COST)
+            else:
+                self._gather.add_value(vehicle, self.line, size)
+            if self._gather.full:
+                yield self._gather.take()
 
     def _reject_line(self) -> None:
         self.line += 1

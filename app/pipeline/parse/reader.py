@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
+from io import BytesIO
 from typing import Protocol
 
 from app.errors import FailureCode, FileRejected
 from app.model.file import Compression, FileFormat
 from app.model.record import FileShape, Limits, ReadHints, Slice
 from app.pipeline.decompress import BLOCK_BYTES, Decompressor
+from app.pipeline.parse.avro_blocks import AvroParser
 from app.pipeline.parse.csv_rows import CsvParser
 from app.pipeline.parse.gather import Gather
+from app.pipeline.parse.html_page import HtmlParser
 from app.pipeline.parse.json_document import JsonParser
 from app.pipeline.parse.json_path import parse_records_path
 from app.pipeline.parse.ndjson import NdjsonParser
+from app.pipeline.parse.parquet_file import ParquetParser
 from app.pipeline.parse.text import TextDecoder, Undecodable, byte_order_mark
-from app.pipeline.sniff import SNIFF_BYTES, Content, refuse_binary, sniff
+from app.pipeline.parse.xml_document import XmlParser
+from app.pipeline.sniff import SNIFF_BYTES, Content, binary_format, hints_from_name, refuse_binary, sniff
+from app.pipeline.unpack.spool import Scratch, Spool
 
 _WORK_SHARE = 4
 """Reading four bytes that give no record counts as much as one byte of a record."""
@@ -46,16 +53,25 @@ class FileReader:
     Raises `FileRejected` for the file as a whole or its rest, never for one record; every slice given before it
     stays valid. The result depends on the content and the limits alone, not on how it was cut into chunks.
     `stored_size` in bytes, as the store says; None: not known, the compression ratio is judged as the file comes.
+    `scratch` gives a temporary file to what has to be complete before it can be read (zip, Parquet), up to the limit
+    on the stored size; in memory unless said otherwise. `close` frees it, however reading ended.
     """
 
     def __init__(
-        self, hints: ReadHints, limits: Limits, stored_size: int | None, *, block_bytes: int = BLOCK_BYTES
+        self,
+        hints: ReadHints,
+        limits: Limits,
+        stored_size: int | None,
+        *,
+        block_bytes: int = BLOCK_BYTES,
+        scratch: Scratch = BytesIO,
     ) -> None:
         self._hints = hints
         self._limits = limits
         self._block_bytes = block_bytes
         self._steps = () if hints.records_path is None else parse_records_path(hints.records_path)
-        self._decompressor = Decompressor(limits, stored_size, block_bytes)
+        self._decompressor = Decompressor(limits, stored_size, block_bytes, scratch)
+        self._spool = Spool(scratch, limits.file_max_bytes)
         self._gather = Gather(limits)
         self._head = bytearray()
         self._decoder: TextDecoder | None = None
@@ -86,6 +102,11 @@ class FileReader:
             raise
         yield from self._left()
 
+    def close(self) -> None:
+        """Free the temporary files; nothing can be read afterwards."""
+        self._decompressor.close()
+        self._spool.close()
+
     def _parse(self, texts: Iterator[bytes]) -> Iterator[Slice]:
         while True:
             try:
@@ -95,15 +116,19 @@ class FileReader:
                 raise
             if text is None:
                 return
-            assert self._parser is not None
-            try:
-                yield from self._parser.feed(text)
-            except FileRejected:
-                yield from self._left()
-                raise
-            self._gather.spend(len(text) // _WORK_SHARE)
+            if text:
+                yield from self._parse_text(text)
+            self._gather.spend(len(text) // _WORK_SHARE + self._decompressor.take_work())
             if self._gather.full:
                 yield self._gather.take()
+
+    def _parse_text(self, text: bytes) -> Iterator[Slice]:
+        assert self._parser is not None
+        try:
+            yield from self._parser.feed(text)
+        except FileRejected:
+            yield from self._left()
+            raise
 
     def _break_off(self) -> Iterator[Slice]:
         """What was certain before the file could not be read any further; its own troubles do not matter any more."""
@@ -121,9 +146,11 @@ class FileReader:
             yield self._gather.take()
 
     def _texts(self, blocks: Iterator[bytes], final: bool = False) -> Iterator[bytes]:
-        """UTF-8 text for the parser, which exists from the first text on."""
+        """What the parser reads, UTF-8 text where its format is one; it exists from the first text on."""
         for block in blocks:
-            if self._parser is not None:
+            if not block:
+                yield block
+            elif self._parser is not None:
                 yield from self._decode(block)
             else:
                 self._head += block
@@ -135,7 +162,9 @@ class FileReader:
             yield from self._decode(b"", final=True)
 
     def _decode(self, block: bytes, final: bool = False) -> Iterator[bytes]:
-        assert self._decoder is not None
+        if self._decoder is None:
+            yield block
+            return
         try:
             yield from self._decoder.feed(block, final)
         except Undecodable as error:
@@ -144,6 +173,12 @@ class FileReader:
 
     def _begin(self, whole: bool) -> Iterator[bytes]:
         head, self._head = bytes(self._head), bytearray()
+        binary = binary_format(head)
+        if binary is not None:
+            self._start_binary_parser(binary)
+            yield head
+            return
+        self._hear_the_archive()
         refuse_binary(head, byte_order_mark(head)[0])
         self._decoder = TextDecoder(head, self._hints.encoding)
         text, broken = b"", None
@@ -164,12 +199,28 @@ class FileReader:
         if broken is not None:
             raise broken
 
+    def _hear_the_archive(self) -> None:
+        """Without a promise of its own, a zip archive is what the name of the file in it promises."""
+        if self._hints.format is None and self._decompressor.member_name is not None:
+            self._hints = replace(self._hints, format=hints_from_name(self._decompressor.member_name).format)
+
+    def _start_binary_parser(self, binary: FileFormat) -> None:
+        self._shape = FileShape(binary, self._decompressor.compression or Compression.NONE)
+        if binary is FileFormat.AVRO:
+            self._parser = AvroParser(self._gather, self._limits)
+        else:
+            self._parser = ParquetParser(self._gather, self._limits, self._spool)
+
     def _start_parser(self, content: Content) -> None:
         self._shape = FileShape(content.format, self._decompressor.compression or Compression.NONE)
         if content.format is FileFormat.CSV:
             self._parser = CsvParser(self._gather, self._limits, content, self._hints.header)
         elif content.format is FileFormat.NDJSON:
             self._parser = NdjsonParser(self._gather, self._limits)
+        elif content.format is FileFormat.XML:
+            self._parser = XmlParser(self._gather, self._limits, self._steps, self._hints.mend_ampersands)
+        elif content.format is FileFormat.HTML:
+            self._parser = HtmlParser(self._gather, self._limits)
         else:
             self._parser = JsonParser(self._gather, self._limits, self._steps)
 

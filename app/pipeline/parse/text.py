@@ -1,6 +1,7 @@
 """Bytes of any supported encoding to UTF-8, block by block.
 
-A byte order mark decides; without one the text is UTF-8, strictly. From the first byte that is not UTF-8 on, the
+A byte order mark decides, then what XML or HTML declares of itself (see `declared`); without both the text is UTF-8,
+strictly. From the first byte that is not UTF-8 on, the
 rest of the file is read in the fallback encoding, if the profile names one: what was given out before that byte
 was valid UTF-8 and stays as it is (in practice plain ASCII, the same in both).
 """
@@ -10,6 +11,8 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator
 
+from app.pipeline.parse.declared import declared_encoding
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -17,6 +20,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_XML_STARTS = ((b"<\0?\0", "utf-16-le"), (b"\0<\0?", "utf-16-be"))
+"""XML may be UTF-16 without a mark: its declaration begins in one way only (XML 1.0, appendix F)."""
 
 
 class Undecodable(Exception):
@@ -33,17 +38,22 @@ def byte_order_mark(head: bytes) -> tuple[str | None, int]:
     for mark, encoding in _BOMS:
         if head.startswith(mark):
             return encoding, len(mark)
+    for start, encoding in _XML_STARTS:
+        if head.startswith(start):
+            return encoding, 0
     return None, 0
 
 
 class TextDecoder:
     """Gives UTF-8, whole characters only, the mark taken off. `head` is the beginning of the file, at least 4 bytes.
 
-    `feed` and `finish` hand over what is good before they raise `Undecodable`.
+    `feed` and `finish` hand over what is good before they raise `Undecodable`. Raises ENCODING_INVALID at once when
+    the file declares an encoding that is not read here.
     """
 
     def __init__(self, head: bytes, fallback: str | None) -> None:
         declared, self._mark = byte_order_mark(head)
+        declared = declared or declared_encoding(head)
         self._fallback = None if declared else fallback
         self._encoding = declared or "utf-8"
         self._decoder = None if self._encoding == "utf-8" else _decoder(self._encoding)

@@ -13,15 +13,31 @@ from app.pipeline.values.text import is_null
 
 KM_PER_MILE = 1.609344
 """Exact, by the international yard and pound agreement of 1959."""
+_LONGEST = 60
 _MOST = Decimal(2_147_483_647)
 
 _UNITS: dict[str, MileageUnit] = dict.fromkeys(
-    ("km", "kms", "kmt", "ktm", "kilometer", "kilometers", "kilometre", "kilometres", "kilometros", "км"),
+    (
+        "km",
+        "kms",
+        "kmt",
+        "ktm",
+        "kilometer",
+        "kilometers",
+        "kilometre",
+        "kilometres",
+        "kilometros",
+        "quilometros",
+        "kilometrów",
+        "км",
+    ),
     MileageUnit.KM,
 ) | dict.fromkeys(("mi", "mi.", "mile", "miles", "mls", "smi", "meilen", "mijl"), MileageUnit.MI)
 """KMT and SMI are UN/CEFACT Recommendation 20 codes, KTM a common slip for KMT."""
-_THOUSANDS = frozenset({"k", "тыс"})
-_NOISE = frozenset({"odometer", "mileage", "approx", "ca", "about"})
+_THOUSANDS = frozenset({"k", "тыс", "tkm", "tsd"})
+_THOUSANDS_OF = {"tkm": "km"}
+_ROUGHLY = frozenset({"approx", "ca", "circa", "about", "env", "environ", "ok", "около", "ungefähr", "rund"})
+_NOISE = frozenset({"odometer", "mileage", "kilometerstand", "tachostand", "stand", "пробег", "przebieg"})
 _PLAIN = re.compile("([0-9]{1,10})(?: ?(km|mi|miles))?")
 _WORD = re.compile(r"[^\W\d_]+")
 _HIDDEN_DIGITS = re.compile(r"[0-9][xX]{2,}|[*#]")
@@ -33,6 +49,8 @@ class Mileage(NamedTuple):
     value: Decimal | None
     unit: MileageUnit | None
     understood: bool = True
+    exact: bool = True
+    """False: the text says that it is only about that much."""
 
 
 _NONE = Mileage(None, None)
@@ -50,20 +68,25 @@ def parse_mileage(value: object, *, scandinavian_mil: bool = False, decimal_mark
     text = value.strip()
     if (plain := _PLAIN.fullmatch(text)) is not None:
         return _reading(Decimal(plain[1]), _UNITS.get(plain[2]))
+    if len(text) > _LONGEST:
+        return _UNREAD
     if is_null(text):
         return _NONE
     tokens = TOKEN.findall(text)
-    if len(tokens) != 1 or len(text) > 60 or _HIDDEN_DIGITS.search(text) or text.startswith(("-", "−", "<", ">")):
+    if len(tokens) != 1 or _HIDDEN_DIGITS.search(text) or text.startswith(("-", "−", "<", ">")):
         return _UNREAD
     number = parse_number(tokens[0].rstrip(".,"), decimal_mark)
+    if number is None:
+        return _UNREAD
     words = {word.casefold() for word in _WORD.findall(text)} - _NOISE
-    return _UNREAD if number is None else _with_words(number, words, scandinavian_mil)
+    reading = _with_words(number, words - _ROUGHLY, scandinavian_mil)
+    return reading._replace(exact=False) if words & _ROUGHLY or "~" in text or "±" in text else reading
 
 
 def _with_words(number: Decimal, words: set[str], scandinavian_mil: bool) -> Mileage:
     if words & _THOUSANDS:
         number *= 1000
-        words = words - _THOUSANDS
+        words = (words - _THOUSANDS) | {_THOUSANDS_OF[word] for word in words & _THOUSANDS_OF.keys()}
     if scandinavian_mil and words == {"mil"}:
         return _reading(number * 10, MileageUnit.KM)
     if not words:
@@ -78,7 +101,7 @@ def _reading(number: Decimal, unit: MileageUnit | None) -> Mileage:
 
 def parse_unit(value: object) -> MileageUnit | None:
     """The unit that a column names ("KM", "MILES", "SMI"); None when it names none that is known."""
-    return _UNITS.get(value.strip().casefold()) if isinstance(value, str) else None
+    return _UNITS.get(value.strip().casefold().rstrip(".")) if isinstance(value, str) else None
 
 
 def default_unit(country: str | None) -> MileageUnit:

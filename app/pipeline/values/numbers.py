@@ -10,6 +10,8 @@ _TO_BLANK = str.maketrans(dict.fromkeys(_BLANK_MARKS, " "))
 TOKEN = re.compile(rf"[0-9](?:[0-9.,]|[{_BLANK_MARKS}](?=[0-9]{{3}}(?![0-9])))*")
 """A number inside a text; blanks only where three digits follow."""
 _DIGITS_MAX = 18
+_LONGEST = 60
+_LONG_TEXT = 500
 
 
 def parse_number(text: str, decimal_mark: str | None = None) -> Decimal | None:
@@ -19,6 +21,8 @@ def parse_number(text: str, decimal_mark: str | None = None) -> Decimal | None:
     three digits groups them (vehicles cost and run thousands), unless only zeros stand before it; a repeated
     mark groups. Groups may be Indian (2, then 3 digits).
     """
+    if len(text) > _LONGEST:
+        return None
     text = text.translate(_TO_BLANK).strip()
     whole, _, fraction = _split(text, decimal_mark)
     if not fraction.isdecimal() and fraction:
@@ -55,7 +59,7 @@ def _ungrouped(whole: str) -> str | None:
 
 def only_number(text: str, decimal_mark: str | None = None) -> Decimal | None:
     """The one number in `text`; None when there is none, or more than one (a range, a telephone number)."""
-    tokens = [token.rstrip(".,") for token in TOKEN.findall(text)]
+    tokens = [token.rstrip(".,") for token in TOKEN.findall(text)] if len(text) <= _LONG_TEXT else []
     return parse_number(tokens[0], decimal_mark) if len(tokens) == 1 else None
 
 

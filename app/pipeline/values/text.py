@@ -12,6 +12,7 @@ from app.model.listing import ARRAY_MAX, URL_MAX
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff]+")
 _BLANKS = re.compile(r"\s+")
+_ACCENTED = re.compile("([A-Za-z\u0370-\u03ff])[\u0300-\u036f]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _LINE_BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r" ?\n[ \n]*")
@@ -64,9 +65,10 @@ def clean_lines(text: str) -> str:
 def fold(text: str) -> str:
     """The key under which spellings meet: no case, no accents, words joined by "-"; for makes, models, colours.
 
-    Compatibility forms are decomposed (Unicode UAX #15, NFKD) before marks are dropped, so `Citroën` is `citroen`.
+    Compatibility forms are decomposed (Unicode UAX #15, NFKD) and marks on Latin and Greek letters dropped, so
+    `Citroën` is `citroen`; in other scripts they make another letter (`й` is no `и`).
     """
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+    plain = unicodedata.normalize("NFC", _ACCENTED.sub(r"\1", unicodedata.normalize("NFKD", text))).casefold()
     return _NOT_WORD.sub("-", plain).strip("-") or plain.strip()
 
 
@@ -108,6 +110,14 @@ def _without_hidden(text: str) -> str:
         at = end.end()
     kept.append(text[at:])
     return " ".join(kept)
+
+
+_SHOUTED = re.compile(r"[^\W\d_]{4,}")
+
+
+def unshouted(text: str) -> str:
+    """Words in capitals as names ("HONDA CIVIC LX" → "Honda Civic LX"); words of three letters may be codes."""
+    return _SHOUTED.sub(lambda word: word[0].capitalize(), text) if text.isupper() else text
 
 
 def shorten(text: str, longest: int) -> str:

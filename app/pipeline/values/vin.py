@@ -9,7 +9,8 @@ import re
 from operator import mul
 
 _FORM = re.compile("[A-HJ-NPR-Z0-9]{17}")
-_DROP = str.maketrans("", "", " -\u00a0\t")
+_LONGEST = 60
+_DROP = str.maketrans("", "", " -\u00a0\u2010\u2011\u2012\u2013\u2014\u200b\t")
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _LETTER_VALUES = bytes.maketrans(
     b"0123456789ABCDEFGHJKLMNPRSTUVWXYZ", bytes([*range(10), *range(1, 9), *range(1, 6), 7, 9, *range(2, 10)])
@@ -31,16 +32,20 @@ def check_vin(text: str, year: int | None) -> Vin:
 
     Position 9 is a check digit for North America (first character 1 to 5) from model year 1981 on; for China (L) a
     wrong one is only suspicious; elsewhere it is free, so European VINs are not tested. Before 1981 a chassis number
-    is no VIN. The model year code (position 10, a cycle of 30 years) is compared for North America only.
+    is no VIN. The model year code (position 10, a cycle of 30 years) is compared for North America only. The last
+    four are digits (ISO 3779): letters there are suspicious, and a filler if they are all the same.
     """
-    vin = text if len(text) == 17 and text.isupper() else text.translate(_DROP).upper()
+    vin = text if len(text) == 17 and text.isupper() else text[:_LONGEST].translate(_DROP).upper()
     if _FORM.fullmatch(vin) is None or vin.isdigit() or vin.count(vin[0]) == 17:
         return _INVALID
     if year is not None and year < _CHECKED_SINCE:
         return _INVALID
+    odd = not vin[13:].isdigit()
+    if odd and (vin.isalpha() or vin[13:] == vin[13] * 4):
+        return _INVALID
     if vin[0] in _NORTH_AMERICA:
-        return (vin, not _year_fits(vin, year)) if _check_digit(vin) == vin[8] else _INVALID
-    return vin, vin[0] == "L" and _check_digit(vin) != vin[8]
+        return (vin, odd or not _year_fits(vin, year)) if _check_digit(vin) == vin[8] else _INVALID
+    return vin, odd or (vin[0] == "L" and _check_digit(vin) != vin[8])
 
 
 def _check_digit(vin: str) -> str:

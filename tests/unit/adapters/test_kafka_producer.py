@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     KafkaConnectionError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     NotEnoughReplicasError,
+    RecordListTooLargeError,
+    SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
+    UnsupportedSaslMechanismError,
 )
 
 from app.adapters import kafka_producer
@@ -48,6 +52,7 @@ class Producer:
     async def send(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Any) -> Any:
         if Producer.error is not None:
             raise Producer.error
+        assert not (key is None and value is None), "as aiokafka says"
         self.sent.append((topic, key, value, headers))
         confirmed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         if isinstance(Producer.answer, Exception):
@@ -86,8 +91,15 @@ async def test_a_send_waits_for_all_replicas(broker: type[Producer]) -> None:
 
 async def test_a_record_without_headers_has_none(broker: type[Producer]) -> None:
     publisher = await started()
-    await publisher.publish("t", key=None, value=None)
-    assert broker.made[0].sent == [("t", None, None, None)]
+    await publisher.publish("t", key=None, value=b"v")
+    assert broker.made[0].sent == [("t", None, b"v", None)]
+
+
+async def test_a_record_with_neither_key_nor_value_can_be_handed_on_too(broker: type[Producer]) -> None:
+    """Anybody may publish one; aiokafka ends in an assertion, and the worker with it."""
+    publisher = await started()
+    await publisher.publish("t", key=None, value=None, headers={"a": b"1"})
+    assert broker.made[0].sent == [("t", None, b"", [("a", b"1")])]
 
 
 async def test_a_record_of_the_largest_size_fits_with_its_story(broker: type[Producer]) -> None:
@@ -121,13 +133,28 @@ async def test_a_topic_that_may_not_be_written_is_an_outage(broker: type[Produce
     assert "topic t" in caught.value.message
 
 
-@pytest.mark.parametrize("when", ["error", "answer"])
-async def test_a_record_too_large_for_its_topic_is_refused_without_its_content(
-    broker: type[Producer], when: str
+@pytest.mark.parametrize(
+    "error", [SaslAuthenticationFailed(), ClusterAuthorizationFailedError(), UnsupportedSaslMechanismError()]
+)
+@pytest.mark.parametrize("when", ["error", "answer", "start_error"])
+async def test_a_client_that_is_refused_is_an_outage_of_another_kind(
+    broker: type[Producer], when: str, error: Exception
 ) -> None:
-    setattr(broker, when, MessageSizeTooLargeError("value"))
+    setattr(broker, when, error)
+    with pytest.raises(Outage) as caught:
+        await send(await started())
+    assert caught.value.code is FailureCode.ACCESS_REFUSED
+
+
+@pytest.mark.parametrize("when", ["error", "answer"])
+@pytest.mark.parametrize("error", [MessageSizeTooLargeError("value"), RecordListTooLargeError("value")])
+async def test_a_record_too_large_for_its_topic_is_refused_without_its_content(
+    broker: type[Producer], when: str, error: Exception
+) -> None:
+    setattr(broker, when, error)
     with pytest.raises(Rejected) as caught:
         await send(await started())
+    assert caught.value.code is FailureCode.RECORD_TOO_BIG
     assert "5 bytes" in caught.value.message
     assert "'value'" not in caught.value.message
 

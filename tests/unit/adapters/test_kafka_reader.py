@@ -69,6 +69,7 @@ class Client:
     topic_error: KafkaError | None = None
     assigned: list[tuple[int, int]] = field(default_factory=list)
     is_closed: bool = False
+    coordinator_errors: list[int] = field(default_factory=list)
 
     def _asked(self) -> None:
         if self.error is not None:
@@ -83,6 +84,8 @@ class Client:
         return self.marks[partition.partition]
 
     def committed(self, asked: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        if self.coordinator_errors:
+            raise KafkaException(KafkaError(self.coordinator_errors.pop(0)))
         return [TopicPartition(TOPIC, tp.partition, self.committed_.get(tp.partition, -1001)) for tp in asked]
 
     def offsets_for_times(self, asked: list[TopicPartition], timeout: float) -> list[TopicPartition]:
@@ -192,6 +195,20 @@ def test_a_broker_that_does_not_answer_is_an_outage(connect: Connect, ask: Calla
     with pytest.raises(Outage) as caught:
         ask(connect(Client(error=KafkaError(KafkaError._TRANSPORT))))
     assert caught.value.code is FailureCode.UNREACHABLE
+
+
+def test_a_broker_that_has_just_started_is_asked_again(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_reader, "_COORDINATOR_PAUSE_S", 0)
+    starting = [
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    ]
+    reader = connect(Client(committed_={0: 2}, coordinator_errors=starting))
+    assert reader.committed(TOPIC) == {0: 2}
+    monkeypatch.setattr(kafka_reader, "_ANSWER_S", 0)
+    with pytest.raises(Outage):
+        connect(Client(coordinator_errors=[KafkaError.NOT_COORDINATOR] * 1000)).committed(TOPIC)
 
 
 def test_a_topic_that_does_not_exist_is_told_with_what_creates_it(connect: Connect) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,22 +46,24 @@ class Group:
 class Bench:
     """An intake with a handler made of gates: a record runs until its gate is opened."""
 
-    def __init__(self, at_once: int = 10, accepted: int = 100, ordered: bool = True) -> None:
+    def __init__(self, at_once: int = 10, accepted: int = 100, ordered: bool = True, **more: Any) -> None:
         self.group = Group()
         self.stop = StopSignal()
         self.started: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
+        self.postponed: list[int] = []
         self.fatal: list[BaseException] = []
         self.queue: asyncio.Queue[Event] = asyncio.Queue()
         self.handler: Callable[[SourceRecord], Awaitable[None]] = self.wait_for_gate
         self.intake = Intake(
             "t",
             self._handle,
-            IntakeLimits(at_once, accepted, ordered),
+            IntakeLimits(at_once, accepted, ordered, **more),
             self.group,
             self.stop,
             lambda: 0.0,
             self._fatal,
+            self._postpone,
         )
         self.pump = asyncio.create_task(self.intake.run(self._events()))
 
@@ -70,6 +73,9 @@ class Bench:
 
     async def wait_for_gate(self, record: SourceRecord) -> None:
         await self.gates.setdefault(record.offset, asyncio.Event()).wait()
+
+    async def _postpone(self, record: SourceRecord) -> None:
+        self.postponed.append(record.offset)
 
     async def _fatal(self, error: BaseException) -> None:
         self.fatal.append(error)
@@ -237,3 +243,136 @@ async def test_the_record_is_passed_on_as_it_came(bench: Bench) -> None:
     bench.offer(Message(7, b"k", b"\xff\x00", timestamp=1_700_000_000.123, headers={"traceparent": b"x"}))
     await bench.settle()
     assert seen == [SourceRecord("t", 0, 7, 1_700_000_000_123, b"k", b"\xff\x00", {"traceparent": b"x"})]
+
+
+@asynccontextmanager
+async def running(**limits: Any) -> AsyncIterator[Bench]:
+    bench = Bench(**limits)
+    try:
+        yield bench
+    finally:
+        bench.pump.cancel()
+        bench.stop.set()
+        await bench.intake.drain(0)
+
+
+def again(offset: int, key: bytes | None = None) -> Message:
+    """A record that comes back after a failure."""
+    return Message(offset, key, headers={"failure-attempts": b"1"})
+
+
+async def test_retries_take_their_share_of_the_places_and_no_more() -> None:
+    async with running(at_once=10, retried_at_once=2) as bench:
+        bench.offer(*(again(number) for number in range(20)), *(Message(100 + number) for number in range(8)))
+        await bench.settle()
+        assert sorted(bench.started) == [0, 1, *range(100, 108)]
+        bench.finish(0)
+        await bench.settle()
+        assert 2 in bench.started
+
+
+async def test_nothing_waits_behind_a_retry_that_waits_for_its_share() -> None:
+    async with running(at_once=10, retried_at_once=1) as bench:
+        bench.offer(again(0, b"other"), again(1, b"k"), Message(2, b"k"))
+        await bench.settle()
+        assert bench.started == [0, 2]
+
+
+async def test_a_retry_and_a_first_try_of_one_key_never_run_together() -> None:
+    async with running(at_once=10, retried_at_once=1) as bench:
+        bench.offer(Message(0, b"k"), again(1, b"k"), Message(2, b"k"))
+        await bench.settle()
+        assert bench.started == [0]
+        for first in (0, 1, 2):
+            running_now = bench.started[-1]
+            bench.finish(running_now)
+            await bench.settle()
+            assert len(bench.started) == min(first + 2, 3)
+        assert sorted(bench.started) == [0, 1, 2]
+
+
+async def test_when_too_many_retries_wait_the_next_ones_are_sent_back() -> None:
+    async with running(at_once=10, retried_at_once=1, retried_waiting=2) as bench:
+        bench.offer(*(again(number) for number in range(6)))
+        await bench.settle()
+        assert bench.started == [0]
+        assert bench.postponed == [3, 4, 5]
+        bench.finish(0, 1, 2)
+        await bench.settle()
+        await bench.intake.commit()
+        assert bench.group.commits[-1] == {("t", 0): 6}
+        bench.offer(again(6))
+        await bench.settle()
+        assert bench.started[-1] == 6
+
+
+async def test_what_waits_for_its_share_is_left_on_a_stop_and_blocks_nobody_afterwards() -> None:
+    async with running(at_once=10, retried_at_once=1, retried_waiting=5) as bench:
+        bench.offer(again(0, b"a"), again(1, b"k"), Message(2, b"b"))
+        await bench.settle()
+        bench.stop.set()
+        await bench.intake.drain(0)
+        bench.stop.clear()
+        bench.group.generation = 2
+        bench.offer(
+            *(Message(number, key, headers={"failure-attempts": b"1"}, generation_id=2)
+              for number, key in ((10, b"a"), (11, b"k"), (12, b"c"))),
+            Message(13, b"k", generation_id=2),
+        )  # fmt: skip
+        bench.finish(10, 11, 12, 13)
+        await bench.settle()
+        await bench.settle()
+        await bench.intake.commit()
+        assert bench.group.commits[-1] == {("t", 0): 14}
+        assert bench.postponed == []
+
+
+async def test_a_record_cancelled_before_it_began_holds_up_nobody() -> None:
+    async with running() as bench:
+        bench.offer(Message(0, b"k"))
+        while not bench.intake.in_flight:
+            await asyncio.sleep(0)
+        bench.stop.set()
+        await bench.intake.drain(0)
+        bench.stop.clear()
+        bench.offer(Message(0, b"k"))
+        await bench.settle()
+        assert bench.started[-1] == 0
+
+
+async def test_large_records_are_bounded_by_their_size() -> None:
+    async with running(at_once=100, accepted=100, accepted_bytes=1000) as bench:
+        bench.offer(*(Message(number, value=b"x" * 400) for number in range(5)), Message(5, value=b"x" * 5000))
+        await bench.settle()
+        assert bench.started == [0, 1]
+        bench.finish(0, 1, 2, 3, 4)
+        await bench.settle()
+        assert bench.started == [0, 1, 2, 3, 4, 5], "one that is larger than all the room goes alone"
+
+
+async def test_headers_without_a_value_stop_nobody() -> None:
+    """Kafka allows them."""
+    async with running() as bench:
+        bench.offer(Message(0, headers={"trace": None}), Message(1))  # type: ignore[dict-item]
+        await bench.settle()
+        assert bench.started == [0, 1]
+
+
+async def test_where_a_partition_stands() -> None:
+    async with running() as bench:
+        tp = ("t", 0)
+        assert bench.intake.standing(tp, None) == (None, None)
+        assert bench.intake.standing(tp, 7) == (7, 7)
+        bench.offer(*(Message(number) for number in range(7, 10)))
+        await bench.settle()
+        assert bench.intake.standing(tp, None) == (7, 7), "never committed: from the first that was taken"
+        bench.finish(7, 8)
+        await bench.settle()
+        assert bench.intake.standing(tp, 7) == (7, 9)
+        bench.group.accept = False
+        await bench.intake.commit()
+        assert bench.intake.standing(tp, 7) == (7, 9), "the broker did not take it"
+        bench.group.accept = True
+        await bench.intake.commit()
+        assert bench.intake.standing(tp, 7) == (9, 9)
+        assert bench.intake.finished == 2

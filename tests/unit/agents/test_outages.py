@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
 from structlog.testing import CapturingLogger
 
-from app.agents.outages import FAILURES_TO_OPEN, Outages
+from app.agents.outages import FAILURES_TO_OPEN, OWN_TROUBLE_AFTER_S, Outages
 from app.agents.stopping import LeftForLater, StopSignal
 from app.errors import Dependency, FailureCode, Outage, Rejected, Transient
-from app.failures.backoff import Backoff
+from app.failures.backoff import RETRY_AFTER_HEEDED_S, Backoff
 from tests.support.agents import Parts
 from tests.support.memory import FakeClock
 
@@ -22,12 +23,16 @@ class Bench:
         self.up = False
         self.probes = 0
         self.stop = StopSignal()
-        self.outages = Outages({STORE: self.probe}, Backoff(0.001, 0.002), FakeClock(), self.stop)
+        self.clock = FakeClock()
+        self.probe_takes_s = 0.0
+        self.wish_s: float | None = None
+        self.outages = Outages({STORE: self.probe}, Backoff(0.001, 0.002), self.clock, self.stop, draw=lambda: 1.0)
 
     async def probe(self) -> None:
         self.probes += 1
+        self.clock.advance(self.probe_takes_s)
         if not self.up:
-            raise DOWN
+            raise Outage(FailureCode.UNREACHABLE, STORE, "connection refused", self.wish_s)
 
 
 @pytest.fixture
@@ -148,12 +153,121 @@ async def test_a_probe_that_fails_in_its_own_way_does_not_strand_those_who_wait(
     assert outages.open == ()
 
 
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Every pause between probes, none of which is waited for."""
+    noted: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        noted.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr("app.agents.outages.asyncio.sleep", note)
+    return noted
+
+
+async def failing() -> None:
+    raise Transient(FailureCode.FETCH_FAILED, "HTTP 500")
+
+
+async def fill_the_row(bench: Bench) -> None:
+    """One failure less than opens it."""
+    for number in range(FAILURES_TO_OPEN - 1):
+        with pytest.raises(Transient):
+            await bench.outages.ride_out(STORE, f"b/{number}", failing)
+
+
+async def test_the_dependency_says_when_to_ask_again(bench: Bench, pauses: list[float]) -> None:
+    bench.wish_s = 3.5
+    down = Outage(FailureCode.OVERLOADED, STORE, "slow down", retry_after_s=7.0)
+    task = asyncio.create_task(bench.outages.wait_over(down))
+    while bench.probes < 2:
+        await asyncio.sleep(0)
+    bench.up = True
+    await task
+    assert [pause for pause in pauses if pause][:2] == [7.0, 3.5]
+
+
+async def test_a_wish_is_heeded_up_to_a_bound(bench: Bench, pauses: list[float]) -> None:
+    bench.up = True
+    await bench.outages.wait_over(Outage(FailureCode.OVERLOADED, STORE, "slow down", retry_after_s=86_400.0))
+    assert pauses[0] == RETRY_AFTER_HEEDED_S
+
+
+async def test_an_outage_that_the_probe_does_not_see_is_asked_about_ever_less_often(
+    bench: Bench, pauses: list[float]
+) -> None:
+    """The store lists, but all reading fails: it opens and shuts, and every turn takes longer."""
+    bench.outages = Outages({STORE: bench.probe}, Backoff(0.5, 5.0), bench.clock, bench.stop, draw=lambda: 1.0)
+    bench.up = True
+    await fill_the_row(bench)
+    left = 5
+
+    async def attempt() -> str:
+        nonlocal left
+        if left:
+            left -= 1
+            await fill_the_row(bench)
+            raise Transient(FailureCode.FETCH_FAILED, "HTTP 500")
+        return "done"
+
+    assert await bench.outages.ride_out(STORE, "b/last", attempt) == "done"
+    assert [pause for pause in pauses if pause] == [0.5, 1.0, 2.0, 4.0, 5.0]
+
+
+async def test_what_still_fails_after_a_minute_beside_a_dependency_that_answers_is_its_own_trouble(
+    bench: Bench, pauses: list[float]
+) -> None:
+    """A row of bad objects with nothing good between them must not stand still for ever."""
+    bench.up = True
+    await fill_the_row(bench)
+    tries = 0
+
+    async def attempt() -> None:
+        nonlocal tries
+        tries += 1
+        with contextlib.suppress(Transient):
+            await fill_the_row(bench)
+        raise Transient(FailureCode.FETCH_FAILED, "HTTP 500")
+
+    bench.probe_takes_s = OWN_TROUBLE_AFTER_S / 3
+    with pytest.raises(Transient):
+        await bench.outages.ride_out(STORE, "b/bad", attempt)
+    assert tries == 4
+    assert bench.outages.open == ()
+
+
+async def test_an_outage_that_the_probe_sees_is_nobodys_own_trouble_however_long(
+    bench: Bench, pauses: list[float]
+) -> None:
+    await fill_the_row(bench)
+    bench.probe_takes_s = 3600.0
+    tries = 0
+
+    async def attempt() -> str:
+        nonlocal tries
+        tries += 1
+        if tries > 3:
+            return "done"
+        with contextlib.suppress(Transient):
+            await fill_the_row(bench)
+        bench.up = False
+        raise Transient(FailureCode.FETCH_FAILED, "HTTP 500")
+
+    task = asyncio.create_task(bench.outages.ride_out(STORE, "b/k", attempt))
+    while not task.done():
+        bench.up = bench.up or bench.probes % 3 == 2
+        await asyncio.sleep(0)
+    assert await task == "done"
+
+
 class WithoutProbe:
     """The broker: whoever publishes finds out."""
 
     def __init__(self) -> None:
         self.stop = StopSignal()
-        self.outages = Outages({}, Backoff(0.001, 0.002), FakeClock(), self.stop)
+        self.outages = Outages({}, Backoff(0.001, 0.002), FakeClock(), self.stop, draw=lambda: 1.0)
         self.down = Outage(FailureCode.UNREACHABLE, Dependency.BROKER, "not confirmed in time")
 
 

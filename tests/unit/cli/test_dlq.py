@@ -138,6 +138,8 @@ def test_the_list_is_a_line_a_dead_letter_newest_first(run: Commands) -> None:
         (("--code", "missing_required", "--limit", "1"), ["1/3"]),
         (("--code", "missing_required", "--file", "cars/dealer/a"), ["1/2"]),
         (("--limit", "2"), ["1/4", "1/3"]),
+        (("--since", "2026-03-01T10:03:00Z"), ["1/4", "1/3", "1/2"]),
+        (("--since", "2026-03-01T10:03:01Z"), []),
     ],
 )
 @pytest.mark.usefixtures("reader")

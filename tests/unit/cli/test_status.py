@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from app.adapters.kafka_groups import KafkaGroup
 from app.adapters.opensearch.outcomes import OutcomeReader
+from app.adapters.opensearch.progress import ProgressKeeper
 from app.errors import Dependency, FailureCode, Outage
+from app.model.listed import Progress
 from app.ops.overview import SOURCE_TOPICS
 from tests.support.commands import DANGEROUS, Commands
 
@@ -28,6 +31,9 @@ class World:
             for age in (1, 2, 3)
         ]
         self.worker: dict[str, Any] | None = {"ok": True, "reasons": [], "in_flight": {"listing-files": 3}}
+        self.others: dict[str, dict[str, Any] | None] = {}
+        self.members = ["faust-1 on 10.0.0.1", "faust-2 on 10.0.0.2"]
+        self.progress: Progress | None = None
 
 
 @pytest.fixture
@@ -58,9 +64,19 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
             raise world.outcomes
         return world.outcomes
 
-    async def ask_worker(*_: object) -> dict[str, Any] | None:
-        return world.worker
+    async def ask_worker(address: str) -> dict[str, Any] | None:
+        return world.others.get(address, world.worker)
 
+    def members(_: KafkaGroup) -> list[str]:
+        return world.members
+
+    async def load(_: ProgressKeeper) -> Progress | None:
+        if isinstance(world.outcomes, Outage):
+            raise world.outcomes
+        return world.progress
+
+    monkeypatch.setattr(ProgressKeeper, "load", load)
+    monkeypatch.setattr(KafkaGroup, "members", members)
     monkeypatch.setattr("app.cli.status.KafkaReader", Reader)
     monkeypatch.setattr(OutcomeReader, "list_outcomes", list_outcomes)
     monkeypatch.setattr("app.cli.status._ask_worker", ask_worker)
@@ -77,7 +93,9 @@ def test_everything_on_one_page(run: Commands) -> None:
     assert ["listings", "234", "–", "1,234"] in lines
     assert "freshness     p50 2.0 s, p99 3.0 s from upload to indexed, over 3 files" in out
     assert "dead letters  1,234 in all, 34 in the last day, 34 in the last hour; look: listings dlq list" in out
+    assert "group         listings has 2 workers: faust-1 on 10.0.0.1, faust-2 on 10.0.0.2" in out
     assert "worker        ready at 127.0.0.1:6066, nothing is down" in out
+    assert "breakers      object_store ok, search_index ok, schema_registry ok, broker ok" in out
 
 
 @pytest.mark.usefixtures("world")
@@ -87,7 +105,8 @@ def test_the_same_for_scripts(run: Commands) -> None:
     assert page["topics"][0] == {"topic": "listing-uploads", "lag": 234, "records": 1_234}
     assert page["dead_letters"] == {"total": 1_234, "last_day": 34, "last_hour": 34}
     assert page["freshness"]["files"] == 3
-    assert (page["worker"]["in_flight"], page["errors"]) == ({"listing-files": 3}, [])
+    assert page["workers"]["127.0.0.1:6066"]["in_flight"] == {"listing-files": 3}
+    assert (page["group"], page["errors"]) == (["faust-1 on 10.0.0.1", "faust-2 on 10.0.0.2"], [])
 
 
 def test_an_index_that_is_away_hides_nothing_else(run: Commands, world: World) -> None:
@@ -120,7 +139,9 @@ def test_with_everything_away_it_still_says_so_for_each(run: Commands, world: Wo
         "topics": None,
         "dead_letters": None,
         "freshness": None,
-        "worker": None,
+        "reconcile": None,
+        "group": None,
+        "workers": {"127.0.0.1:6066": None},
         "errors": [KAFKA_AWAY.message, INDEX_AWAY.message],
     }
     assert KAFKA_AWAY.message in err
@@ -128,8 +149,46 @@ def test_with_everything_away_it_still_says_so_for_each(run: Commands, world: Wo
 
 
 def test_a_quiet_system_is_no_error(run: Commands, world: World) -> None:
-    world.outcomes, world.worker = [], None
+    world.outcomes, world.worker, world.members = [], None, []
     code, out, _ = run("status")
     assert code == 0
     assert "freshness     no file was indexed in the last 15 minutes" in out
-    assert "worker        none answers at 127.0.0.1:6066; start one: listings worker" in out
+    assert "group         listings has no worker; start one: listings worker" in out
+    assert "worker        none answers at 127.0.0.1:6066; another one: listings status --worker HOST:PORT" in out
+
+
+def test_the_comparison_of_the_buckets_is_told(run: Commands, world: World) -> None:
+    assert "missed        the buckets were never compared with the outcomes\n" in run("status").out
+    at = datetime(2026, 11, 24, 10, 3, tzinfo=UTC)
+    world.progress = Progress(at, "cars", "k", 12_345, 6)
+    assert "missed        no round is complete yet; this round: 12,345 objects, 6 queued\n" in run("status").out
+    world.progress = Progress(at, "cars", completed_at=at, took_s=2000.4)
+    assert world.worker is not None
+    world.worker["reconcile"] = {"active": True, "waits": "cannot list bucket cars: \x1b[2Jno"}
+    code, out, _ = run("status")
+    assert code == 0
+    assert "missed        last compared in full at 2026-11-24 10:03:00, in 2,000 s; it waits: cannot list" in out
+    assert not DANGEROUS & set(out)
+    told = json.loads(run("status", "--output", "json").out)["reconcile"]
+    assert (told["bucket"], told["took_s"]) == ("cars", 2000.4)
+
+
+def test_each_worker_that_is_asked_tells_of_its_breakers(run: Commands, world: World) -> None:
+    down = {"dependency": "search_index", "since": "2026-11-24T10:03:00+00:00", "reason": "refused"}
+    sick = {"ok": False, "reasons": ["search_index is down: refused"], "in_flight": {"listing-files": 4}}
+    world.others = {"10.0.0.2:6066": {**sick, "outages": [down]}, "10.0.0.3:1": None}
+    code, out, _ = run(
+        "status", "--worker", "127.0.0.1:6066", "--worker", "http://10.0.0.2:6066/", "--worker", "10.0.0.3:1"
+    )
+    assert code == 0
+    assert ["listing-files", "234", "7", "1,234"] in [line.split() for line in out.splitlines()]
+    assert "worker        ready at 127.0.0.1:6066, nothing is down" in out
+    assert "worker        at 10.0.0.2:6066 is not ready: search_index is down: refused" in out
+    assert "breakers      object_store ok, search_index DOWN, schema_registry ok, broker ok" in out
+    assert "              search_index down since 2026-11-24T10:03:00+00:00" in out
+    assert "worker        none answers at 10.0.0.3:1" in out
+
+
+@pytest.mark.parametrize("address", ["somewhere", "a:b", "https://h:1", "h:1/metrics", "u:p@h:1"])
+def test_what_is_no_address_is_wrong_usage(run: Commands, address: str) -> None:
+    assert run("status", "--worker", address).exit_code == 2

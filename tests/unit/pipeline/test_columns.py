@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.pipeline.columns import column, joined, template_columns
+from app.pipeline.columns import column, column_key, joined, template_columns
 
 ROW: dict[str, object] = {
     "Annonse ID": "1",
@@ -42,7 +42,7 @@ def test_columns(name: str, value: object) -> None:
 
 
 def test_case_and_outer_blanks_may_not_count() -> None:
-    assert column(" VIN ", ignore_case=True)({"vin": "v"}) == "v"
+    assert column(" VIN ", column_key)({"vin": "v"}) == "v"
 
 
 def test_templates() -> None:

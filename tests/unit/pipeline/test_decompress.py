@@ -12,6 +12,7 @@ from app.errors import FailureCode, FileRejected
 from app.model.file import Compression
 from app.model.record import Limits
 from app.pipeline.decompress import Decompressor
+from app.pipeline.unpack.streams import Damaged
 from tests.support.limits import limits
 
 _MIB = 1024 * 1024
@@ -93,7 +94,8 @@ def test_a_wrong_checksum_is_damage_and_the_place_is_told() -> None:
     assert error is not None
     assert error.code is FailureCode.COMPRESSION_BROKEN
     assert error.position == f"after byte {len(data) // 1024 * 1024:,} as stored"
-    assert isinstance(error.__cause__, zlib.error)
+    assert isinstance(error.__cause__, Damaged)
+    assert isinstance(error.__cause__.__cause__, zlib.error)
 
 
 @settings(deadline=None)

@@ -6,6 +6,8 @@ import asyncio
 import csv
 import gzip
 import io
+import threading
+import zipfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,12 +22,14 @@ from app.model.document import Document, RefusedItem, WriteResult
 from app.model.file import ListingFile, ObjectInfo
 from app.model.outcome import FileStatus
 from app.model.record import ReadHints
+from app.pipeline import flow as flow_module
 from app.pipeline.flow import WRITES_AHEAD, FileFlow, ProcessedFile, default_source
 from app.pipeline.parse import FileReader
 from tests.support.agents import eventually, ndjson, others_running
 from tests.support.feed_text import listing
 from tests.support.limits import limits
 from tests.support.memory import START, FakeClock, MemoryIndex, MemoryStore
+from tests.support.packed import listing_columns, parquet_file, zip_of
 
 RESET = Transient(FailureCode.FETCH_FAILED, "connection reset by the store")
 KIB = 1024
@@ -330,6 +334,42 @@ async def test_a_body_that_breaks_off_is_raised_at_once_and_nothing_is_left() ->
     task = asyncio.create_task(flow_of(stream, index).process(queued()))
     assert await ended(task) is RESET
     assert (index.under_way, stream.is_closed) == (0, True)
+
+
+@pytest.mark.usefixtures("unheard")
+@pytest.mark.parametrize("end", ["done", "broken", "cancelled", "broken off"])
+async def test_the_temporary_file_is_freed_however_it_ends(end: str) -> None:
+    files: list[io.BytesIO] = []
+
+    def scratch() -> io.BytesIO:
+        files.append(io.BytesIO())
+        return files[-1]
+
+    packed = zip_of({"cars.ndjson": many(4000)}, zipfile.ZIP_STORED)
+    pieces: list[bytes | Exception] = [*in_pieces(packed if end != "broken" else packed[:-30], 64 * KIB)]
+    stream = Stream([*pieces, RESET] if end == "broken off" else pieces, key="dealer/cars.zip")
+    index = Index() if end == "cancelled" else running()
+    flow = FileFlow(stream, index, lambda bucket, key: None, limits(), FakeClock(), scratch=scratch)
+    task = asyncio.create_task(flow.process(queued()))
+    if end == "cancelled":
+        await eventually("writes under way", lambda: index.under_way == WRITES_AHEAD)
+        task.cancel()
+    error = await ended(task)
+    assert error is (RESET if end == "broken off" else None)
+    assert [file.closed for file in files] == [True]
+    if end == "done":
+        assert (task.result().outcome.indexed, task.result().outcome.format) == (4000, "ndjson+zip")
+
+
+async def test_what_takes_long_to_load_is_loaded_beside_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[tuple[str, bool]] = []
+    here = threading.get_ident()
+    monkeypatch.setattr(flow_module, "import_module", lambda name: loaded.append((name, threading.get_ident() == here)))
+    columns = listing_columns(300, features=[["navigation"]] * 300)
+    stream = Stream(in_pieces(parquet_file(columns), 4 * KIB), key="dealer/cars.parquet")
+    processed = await flow_of(stream, running()).process(queued())
+    assert (processed.outcome.indexed, processed.outcome.format) == (300, "parquet")
+    assert loaded == [("app.pipeline.parse.parquet_rows", False)]
 
 
 @dataclass

@@ -52,6 +52,29 @@ def test_known_endings_are_readable_whatever_the_content_type(key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        *("a.avro", "a.parquet", "a.csv.zip", "a.json.zst", "a.xml.zstd", "a.tsv.bz2", "a.csv.xz", "a.parquet.gz"),
+        *("export.zip", "stock.2026-05.ZIP", "export.zst", "export.bz2", "export.gz"),
+    ],
+)
+def test_binary_and_packed_files_are_readable_by_their_ending(key: str) -> None:
+    check_object(info(key, content_type="binary/octet-stream"), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "media", ["application/avro", "application/vnd.apache.parquet", "application/zip", "application/zstd"]
+)
+def test_they_are_readable_by_their_content_type_too(media: str) -> None:
+    check_object(info("export", content_type=media), LIMITS)
+
+
+@pytest.mark.parametrize("key", ["a.xml", "a.rss.gz", "a.atom", "a.html", "a.HTM", "a.xhtml", "a.jsonld"])
+def test_markup_is_readable_by_its_ending(key: str) -> None:
+    check_object(info(key), LIMITS)
+
+
+@pytest.mark.parametrize(
     ("key", "content_type"),
     [
         ("export", "application/json"),
@@ -59,6 +82,13 @@ def test_known_endings_are_readable_whatever_the_content_type(key: str) -> None:
         ("feed.dat", "Application/X-NDJSON"),
         ("feed.gz", "application/gzip"),
         ("feed", "application/vnd.dealer+json"),
+        ("feed", "application/xml"),
+        ("feed", "text/xml; charset=utf-8"),
+        ("feed", "application/rss+xml"),
+        ("feed.php", "application/atom+xml"),
+        ("feed", "application/vnd.dealer+xml"),
+        ("feed", "application/ld+json"),
+        ("page", "text/html"),
     ],
 )
 def test_without_a_known_ending_the_content_type_tells(key: str, content_type: str) -> None:
@@ -71,8 +101,14 @@ def test_without_a_known_ending_the_content_type_tells(key: str, content_type: s
         ("export", None),
         ("export.dat", "application/octet-stream"),
         ("photo.jpg", "text/csv"),
+        ("photo", "image/svg+xml"),
         ("stock.xlsx", "text/csv"),
         ("stock.pdf.gz", "application/gzip"),
+        ("stock.xlsx.zip", "application/zip"),
+        ("stock.tar.gz", "application/gzip"),
+        ("stock.7z", "application/zip"),
+        ("stock.rar", None),
+        ("a.zip/export", None),
         ("a.csv/photo.png", None),
         (".json/", None),
         ("run.exe", "application/json"),

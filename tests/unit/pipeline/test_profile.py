@@ -175,6 +175,70 @@ def test_moments_and_corrections() -> None:
     assert (document["make"], document["quality"]) == ("BMW", [Quality.MAKE_FUZZY])
 
 
+def test_what_is_taken_from_a_headline_is_flagged() -> None:
+    parts = {"name": {"from": "title", "match": r"^(?P<make>\S+) (?P<model>\S+)", "doubtful": "true"}}
+    fields = {"make": ["make", "$name.make"], "model": ["model", "$name.model"]}
+    row: dict[str, object] = {"title": "Seat Ibiza for sale"}
+    assert "quality" not in mapped(row, fields, parts=parts).document
+    document = mapped({**row, "model": ""}, fields, parts=parts).document
+    assert (document["make"], document["model"], document["quality"]) == ("Ford", "Ibiza", [Quality.READ_FROM_TEXT])
+    odometer = {"run": {"from": "title", "match": r"(?P<odo>\d+k miles)", "doubtful": "true"}}
+    document = mapped({"title": "Ibiza, 33k miles"}, {"mileage": "$run.odo"}, parts=odometer).document
+    assert (document["mileage_km"], document["quality"]) == (53108, [Quality.READ_FROM_TEXT])
+
+
+def test_replace_and_unshout() -> None:
+    assert value("title", {"from": "a", "replace": {"_": " "}}, {"a": "VW_Golf__1.6"}) == "VW Golf  1.6"
+    assert value("city", {"from": "a", "unshout": True}, {"a": "SCOTCH PLAINS"}) == "Scotch Plains"
+    assert (
+        "quality" not in mapped({"make": " BMW "}, {"make": {"from": "make", "corrections": {"BWM": "BMW"}}}).document
+    )
+
+
+def test_a_currency_that_the_header_names_is_no_default() -> None:
+    document = mapped({"price_usd": "2134.11"}, {"price_amount": {"from": "price_usd", "currency": "USD"}}).document
+    assert (document["price_amount"], document["price_currency"]) == (2134.11, "USD")
+    assert "quality" not in document
+
+
+def test_currency_by_code_then_column_then_sign() -> None:
+    fields = {"price_msrp": "msrp", "price_amount": "price", "price_currency": "cur"}
+
+    def read(**row: object) -> tuple[object, ...]:
+        document = mapped(row, fields).document
+        return document.get("price_amount"), document.get("price_currency"), document.get("quality")
+
+    assert read(price="48900 USD", cur="EUR") == (48900.0, "USD", [Quality.CURRENCY_AMBIGUOUS])
+    assert read(price="€48,900", cur="USD") == (48900.0, "USD", [Quality.CURRENCY_AMBIGUOUS])
+    assert read(price="€48,900") == (48900.0, "EUR", None)
+    # the other amounts are in the currency of the price, or they are left out
+    assert read(price="48900 USD", msrp="50000 EUR") == (48900.0, "USD", [Quality.VALUE_UNREAD])
+
+
+def test_amounts_without_tax_and_odometers_told_roughly_are_flagged() -> None:
+    fields = {"price_amount": "price", "mileage": "odo"}
+    assert mapped({"price": "£9,450 +VAT"}, fields).document["quality"] == [Quality.PRICE_WITHOUT_TAX]
+    assert mapped({"odo": "ca. 120.000 km"}, fields).document["quality"] == [Quality.MILEAGE_SUSPICIOUS]
+
+
+def test_a_list_price_beyond_belief_is_left_out() -> None:
+    document = mapped(
+        {"price": "9000 EUR", "msrp": "11111111"}, {"price_amount": "price", "price_msrp": "msrp"}
+    ).document
+    assert "price_msrp" not in document
+    assert document["quality"] == [Quality.PRICE_IMPLAUSIBLE]
+
+
+def test_different_texts_for_one_value_are_not_chosen_from() -> None:
+    """A column that comes twice: https://github.com/python/cpython/issues/61739"""
+    assert mapped({"year": ["2019", "2019"]}).document["year"] == 2019
+    assert mapped({"a": ["", "red", " red"]}, {"color_exterior": "a"}).document["color_exterior"] == "red"
+    document = mapped({"a": ["red", "blue"]}, {"color_exterior": "a"}).document
+    assert ("color_exterior" in document, document["quality"]) == (False, [Quality.VALUE_UNREAD])
+    assert mapped({"p": ["9000 EUR", "8000 EUR"]}, {"price_amount": "p"}).document["price_status"] == "missing"
+    assert mapped({"id": ["7", "8"]}).rejects[0].problems[0].field == "source_listing_id"
+
+
 def test_rows_that_are_no_vehicles_are_refused() -> None:
     reject = [{"from": "title", "match": "(?i)wanted", "because": "a wanted ad"}]
     result = mapped({"title": "WANTED: any car"}, reject=reject)

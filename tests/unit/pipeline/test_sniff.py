@@ -5,7 +5,7 @@ import pytest
 from app.errors import FailureCode, FileRejected
 from app.model.file import Compression, FileFormat
 from app.model.record import ReadHints
-from app.pipeline.sniff import hints_from_name, refuse_binary, sniff
+from app.pipeline.sniff import binary_format, hints_from_name, refuse_binary, sniff
 
 _JSON, _NDJSON, _CSV = FileFormat.JSON, FileFormat.NDJSON, FileFormat.CSV
 _PRETTY = b'{\n  "cars": [\n    {"id": 1},\n    {"id": 2}\n  ]\n}\n'
@@ -22,6 +22,20 @@ _PRETTY = b'{\n  "cars": [\n    {"id": 1},\n    {"id": 2}\n  ]\n}\n'
         ("cars.txt", "application/json; charset=utf-8", None, Compression.NONE),
         ("cars", None, None, Compression.NONE),
         ("cars.gz", None, None, Compression.GZIP),
+        ("cars.csv.zip", None, _CSV, Compression.ZIP),
+        ("cars.ZIP", None, None, Compression.ZIP),
+        ("cars.json.zst", None, _JSON, Compression.ZSTD),
+        ("cars.jsonl.zstd", None, _NDJSON, Compression.ZSTD),
+        ("cars.tsv.bz2", None, _CSV, Compression.BZIP2),
+        ("cars.csv.xz", None, _CSV, Compression.XZ),
+        ("cars.avro", None, FileFormat.AVRO, Compression.NONE),
+        ("cars.parquet.gz", None, FileFormat.PARQUET, Compression.GZIP),
+        ("zip", None, None, Compression.NONE),
+        ("cars", "application/zip", None, Compression.ZIP),
+        ("cars", "application/x-zip-compressed", None, Compression.ZIP),
+        ("cars", "application/zstd", None, Compression.ZSTD),
+        ("cars", "application/x-bzip2", None, Compression.BZIP2),
+        ("cars.csv", "application/x-xz; a=b", _CSV, Compression.XZ),
     ],
 )
 def test_a_name_promises(key: str, content_type: str | None, format_: FileFormat, compression: Compression) -> None:
@@ -100,7 +114,7 @@ def test_a_cut_off_line_does_not_count() -> None:
 @pytest.mark.parametrize(
     ("text", "hints", "code"),
     [
-        (b"<rss/>", ReadHints(), FailureCode.FORMAT_UNKNOWN),
+        (b"<3 cars", ReadHints(), FailureCode.FORMAT_UNKNOWN),
         (b"Dear all\nplease find\n", ReadHints(), FailureCode.FORMAT_UNKNOWN),
         (b"a,b\n1\n2\n3\n4\n", ReadHints(), FailureCode.FORMAT_UNKNOWN),
         (b"Dear all\n", ReadHints(format=_JSON), FailureCode.FORMAT_MISMATCH),
@@ -117,7 +131,7 @@ def test_what_it_can_not_be_is_refused(text: bytes, hints: ReadHints, code: Fail
     ("head", "code"),
     [
         (b"PK\x03\x04" + b"x" * 50, FailureCode.FORMAT_UNKNOWN),
-        (b"PAR1" + b"x" * 50, FailureCode.FORMAT_UNKNOWN),
+        (b"PARE" + b"x" * 50, FailureCode.FORMAT_UNKNOWN),
         (b"\x1f\x8b\x08", FailureCode.FORMAT_UNKNOWN),
         (bytes(100), FailureCode.FORMAT_UNKNOWN),
         (bytes(range(200)), FailureCode.FORMAT_UNKNOWN),
@@ -134,3 +148,69 @@ def test_text_with_a_mark_is_no_binary() -> None:
     refuse_binary("id,make\n".encode("utf-16"), "utf-16-le")
     refuse_binary(b"id,make\n" * 50 + b"\0", None)
     refuse_binary(b"", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "format_"),
+    [
+        (b"<rss/>", FileFormat.XML),
+        (b"\n \t<cars>", FileFormat.XML),
+        (b"<?xml version='1.0'?><!-- <html> --><cars/>", FileFormat.XML),
+        (b"<!DOCTYPE cars SYSTEM 'a'><html2/>", FileFormat.XML),
+        (b"<a:title/>", FileFormat.XML),
+        (b"<!DOCTYPE html>", FileFormat.HTML),
+        (b"<!doctype HTML PUBLIC '-//W3C//DTD'>", FileFormat.HTML),
+        (b"<!-- a\n page --><HTML lang='de'>", FileFormat.HTML),
+        (b"<?xml version='1.0'?>\n<!DOCTYPE html><html xmlns='urn:x'>", FileFormat.HTML),
+        (b"<?xml version='1.0'?><h:html xmlns:h='urn:x'>", FileFormat.HTML),
+        (b"<script type='application/ld+json'>{}", FileFormat.HTML),
+        (b"<head><title>", FileFormat.HTML),
+        (b"<?xml version='1.0'?><head><title/></head>", FileFormat.XML),
+        (b"<!-- " + b"x" * 70_000, FileFormat.XML),
+    ],
+)
+@pytest.mark.parametrize("named", [None, FileFormat.JSON, FileFormat.CSV, FileFormat.XML])
+def test_markup_is_told_by_its_first_element(text: bytes, format_: FileFormat, named: FileFormat | None) -> None:
+    assert sniff(text, True, ReadHints(format=named)).format is format_
+
+
+@pytest.mark.parametrize("text", [b"<x-app>", b"<!-- " + b"x" * 70_000, b"<p", b"</b>"])
+def test_the_name_tells_a_page_where_the_content_does_not(text: bytes) -> None:
+    assert sniff(text, True, ReadHints(format=FileFormat.HTML)).format is FileFormat.HTML
+    assert sniff(text, True, ReadHints(content_type="text/html")).format is FileFormat.HTML
+
+
+@pytest.mark.parametrize(
+    ("key", "format_"),
+    [
+        ("a/stock.XML", FileFormat.XML),
+        ("feed.rss.gz", FileFormat.XML),
+        ("feed.atom", FileFormat.XML),
+        ("page.htm", FileFormat.HTML),
+        ("page.html", FileFormat.HTML),
+        ("cars.jsonld", FileFormat.JSON),
+    ],
+)
+def test_names_of_markup(key: str, format_: FileFormat) -> None:
+    assert hints_from_name(key).format is format_
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"Obj\x01", FileFormat.AVRO),
+        (b"Obj,1", None),
+        (b"PAR1", FileFormat.PARQUET),
+        (b"PARTS", None),
+        (b"", None),
+    ],
+)
+def test_binary_formats_are_known_by_their_first_bytes(head: bytes, expected: FileFormat | None) -> None:
+    assert binary_format(head) is expected
+
+
+@pytest.mark.parametrize("kind", ["application/avro", "application/vnd.apache.parquet"])
+def test_content_that_is_no_such_file_is_a_mismatch_by_its_content_type(kind: str) -> None:
+    with pytest.raises(FileRejected) as refused:
+        sniff(b"Please find our cars attached.\n", True, ReadHints(content_type=kind))
+    assert refused.value.code is FailureCode.FORMAT_MISMATCH

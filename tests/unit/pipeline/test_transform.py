@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -165,7 +166,12 @@ def test_a_bad_listing_does_not_touch_its_neighbours() -> None:
         ("year", [2019]),
         ("first_registration", "2026-09"),
         ("first_registration", "2019-13"),
-        ("price_amount", "12.000 €"),
+        ("price_amount", "12.000 - 13.000 €"),
+        ("price_amount", "12.000 USD"),  # beside EUR
+        ("price_amount", "12.000 + MwSt."),
+        ("price_amount", "-12.000 €"),
+        ("mileage_km", "73,556 miles"),
+        ("mileage_value", "ca. 120.000 km"),
         ("price_amount", -1),
         ("price_amount", {"value": 5}),
         ("mileage_km", "a lot"),
@@ -205,6 +211,100 @@ def test_slips_are_mended() -> None:
     assert document["title"] == "Fine car now"
     assert "doors" not in document
     assert "seats" not in document
+
+
+def test_names_may_differ_in_case_and_blanks() -> None:
+    records: list[Mapping[str, object]] = [
+        {"ID": "1", "Make": "Seat", "MODEL": "Ibiza", "Year": "2018", "Price amount": "9000", "Price-Currency": "EUR",
+         "Mileage KM": "12000", "price": "5"},
+        {"ID": "2", "Make": "Seat", "MODEL": "Leon", "Year": "2019", "mileage km": "5"},
+    ]  # fmt: skip
+    first, second = map_records(records).documents
+    assert (first["source_listing_id"], first["make"], first["year"], first["mileage_km"]) == ("1", "Seat", 2018, 12000)
+    assert first["price_amount"] == 9000.0
+    assert second["model"] == "Leon"
+    assert "mileage_km" not in second, "names are told by the file's first record"
+    assert map_records([{**LISTING, "Make": "Seat", " make": "VW"}]).document["make"] == "Škoda"
+    two = {name: value for name, value in LISTING.items() if name != "make"}
+    assert map_records([{**two, "Make": "Seat", "MAKE": "VW"}]).document["make"] == "Seat"
+    (reject,) = map_records([{"ID": "7", "Make": "Seat"}]).rejects
+    assert reject.source_listing_id == "7"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"price_amount": "12.900 €"}, {"price_amount": 12900.0, "price_currency": "EUR"}),
+        ({"price_amount": "$12,900", "price_currency": "usd"}, {"price_amount": 12900.0, "price_currency": "USD"}),
+        ({"price_amount": "£12,900", "price_currency": ...}, {"price_amount": 12900.0, "price_currency": "GBP"}),
+        ({"price_amount": "POA"}, {"price_amount": None, "price_status": "on_request", "price_currency": None}),
+        ({"price_amount": "N/A"}, {"price_amount": None, "price_status": "missing"}),
+        (
+            {"mileage_km": ..., "mileage": "73,556 miles"},
+            {"mileage_value": 73556, "mileage_unit": "mi", "mileage_km": 118377},
+        ),
+        ({"mileage_km": "73 556 km"}, {"mileage_km": 73556}),
+        ({"mileage_km": "73556.0"}, {"mileage_km": 73556}),
+        ({"mileage_km": ..., "mileage": "100", "mileage_unit": "Miles"}, {"mileage_unit": "mi", "mileage_km": 161}),
+        # one mark before three digits groups, also where nothing else has to be mended
+        ({"price_amount": "12.900", "mileage_km": "45.000"}, {"price_amount": 12900.0, "mileage_km": 45000}),
+        (
+            {"price_amount": "12.900", "mileage_km": ..., "mileage": "45.000", "fuel_type": "Benzin"},
+            {"price_amount": 12900.0, "mileage_km": 45000},
+        ),
+        ({"mileage_km": ..., "mileage": "45.000"}, {"mileage_km": 45000}),
+        ({"price_amount": "1.234.567"}, {"price_amount": 1234567.0}),
+        ({"price_amount": "12900.00"}, {"price_amount": 12900.0}),
+        ({"year": "2019.0"}, {"year": 2019}),
+        ({"year": 2019.0, "doors": "4.0", "seats": 5.0}, {"year": 2019, "doors": 4, "seats": 5}),
+        ({"power_kw": "110 kW", "engine_cc": "1.390 cm³"}, {"power_kw": 110, "engine_cc": 1390}),
+        ({"fuel_type": "Gasoline", "transmission": "Automatik"}, {"fuel_type": "petrol", "transmission": "automatic"}),
+        ({"fuel_type": "Unknown", "color_exterior": "n/a"}, {"fuel_type": None, "color_exterior": None}),
+        ({"vin": "N/A"}, {"vin": None, "vin_raw": None, "quality": None}),
+    ],
+)
+def test_texts_as_people_write_them_are_understood(changes: dict[str, Any], expected: dict[str, Any]) -> None:
+    document = map_listing(**changes).document
+    assert {name: document.get(name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("source_listing_id", "0"), ("source_listing_id", 0), ("source_listing_id", "N/A"), ("source_listing_id", "-"),
+     ("make", "unknown"), ("model", "N/A")],
+)  # fmt: skip
+def test_words_for_nothing_are_no_ids_and_no_names(field: str, value: object) -> None:
+    (problem,) = map_listing(**{field: value}).rejects[0].problems
+    assert problem.field == field
+    assert problem.code in (FailureCode.MISSING_ID, FailureCode.MISSING_REQUIRED)
+
+
+@pytest.mark.parametrize(
+    ("sent", "same"),
+    [
+        (
+            {"dealer_id": "9", "stock_number": "A1", "vin": "WVGZZZ5NZEW069297"},
+            {"dealer_id": "9", "stock_number": "A1"},
+        ),
+        ({"vin": "wvgzzz5nzew069297"}, {"vin": "WVGZZZ5NZEW069297", "price_amount": 9000}),
+        ({"url": "HTTPS://Cars.example/x/7/#photos"}, {"source_url": "https://cars.example/x/7", "year": 2018}),
+    ],
+)
+def test_what_stands_in_for_an_id(sent: dict[str, Any], same: dict[str, Any]) -> None:
+    first = map_listing(source_listing_id=..., make="VW", **sent).document
+    second = map_listing(source_listing_id=..., make="VW", **same).document
+    assert first["listing_id"] == second["listing_id"]
+    assert first["quality"] == ["id_derived"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{}, {"stock_number": "A1"}, {"url": "https://cars.example/"}, {"vin": "1" * 17}, {"source_listing_id": "x" * 257}],
+)
+def test_nothing_else_is_an_id(sent: dict[str, Any]) -> None:
+    record = {"source_listing_id": ..., "vin": "WVGZZZ5NZEW069297", **sent} if "source_listing_id" in sent else sent
+    reject = map_listing(**{"source_listing_id": ..., **record}).rejects[0]
+    assert [problem.field for problem in reject.problems] == ["source_listing_id"]
 
 
 def test_unknown_fields_are_ignored() -> None:
@@ -303,12 +403,18 @@ def test_an_amount_needs_a_currency() -> None:
     [
         ({"mileage_km": ..., "mileage_value": 12345, "mileage_unit": "mi"}, (12345, "mi", 19867, None)),
         ({"mileage_value": 29403, "mileage_unit": "mi"}, (29403, "mi", 47320, None)),
-        ({"mileage_km": ..., "mileage_value": 10.5}, (10.5, "km", 11, ["unit_defaulted"])),
+        (
+            {"mileage_km": ..., "mileage_value": 10.5},
+            (10.5, "km", 11, ["unit_defaulted", "mileage_suspicious"]),  # more likely kilometres a litre
+        ),
         ({"mileage_km": ..., "mileage": 1000, "country": "US"}, (1000, "mi", 1609, ["unit_defaulted"])),
         ({"mileage_km": 0, "condition": "new"}, (0, "km", 0, None)),
         ({"mileage_km": 0, "condition": "used"}, (0, "km", 0, ["mileage_suspicious"])),
         ({"mileage_km": 500, "condition": "used"}, (500, "km", 500, ["mileage_suspicious"])),
         ({"mileage_km": 500, "condition": "used", "year": 2025}, (500, "km", 500, None)),
+        ({"mileage_km": 500}, (500, "km", 500, ["mileage_suspicious"])),
+        ({"mileage_km": 0, "year": 2025}, (0, "km", 0, None)),
+        ({"mileage_km": 500, "condition": "new"}, (500, "km", 500, None)),
         ({"mileage_km": 980_000}, (980_000, "km", 980_000, ["mileage_suspicious"])),
         ({"mileage_km": 1_000_001}, (None, None, None, ["mileage_implausible"])),
         ({"mileage_km": 1_000_001, "vehicle_type": "truck"}, (1_000_001, "km", 1_000_001, None)),
@@ -332,10 +438,15 @@ def test_mileage(changes: dict[str, Any], mileage: tuple[object, ...]) -> None:
         ("3GNAXMEV2NS423432", 2022, {"vin_raw": "3GNAXMEV2NS423432", "quality": ["vin_invalid"]}),
         ("1SANITIZEDVIN0001", 2022, {"vin_raw": "1SANITIZEDVIN0001", "quality": ["vin_invalid"]}),
         ("911 730 0123", 1973, {"vin_raw": "911 730 0123"}),
+        (
+            "WVGZZZ5NZEW069297",  # a Volkswagen
+            2014,
+            {"vin": "WVGZZZ5NZEW069297", "vehicle_key": "WVGZZZ5NZEW069297", "quality": ["vin_suspicious"]},
+        ),
     ],
 )
 def test_vins(vin: str, year: int, expected: dict[str, object]) -> None:
-    document = map_listing(vin=vin, year=year).document
+    document = map_listing(vin=vin, year=year, make="Chevrolet").document
     assert {k: v for k, v in document.items() if k in ("vin", "vin_raw", "vehicle_key", "quality")} == expected
 
 

@@ -35,7 +35,15 @@ OUTCOME = FileOutcome(
 )
 
 
-@pytest.mark.parametrize("file", [FILE, replace(FILE, format_hint=None, compression_hint=Compression.NONE)])
+@pytest.mark.parametrize(
+    "file",
+    [
+        FILE,
+        replace(FILE, format_hint=None, compression_hint=Compression.NONE),
+        *(replace(FILE, compression_hint=compression) for compression in Compression),
+        *(replace(FILE, format_hint=format_) for format_ in FileFormat),
+    ],
+)
 def test_a_file_comes_back_as_it_went(file: ListingFile) -> None:
     assert file_from_wire(file_to_wire(file)) == file
 
@@ -49,7 +57,7 @@ def test_an_outcome_comes_back_as_it_went(outcome: FileOutcome) -> None:
 
 
 def test_hints_of_a_newer_gate_are_no_hints() -> None:
-    file = file_from_wire({**file_to_wire(FILE), "format_hint": "parquet", "compression_hint": "zstd"})
+    file = file_from_wire({**file_to_wire(FILE), "format_hint": "orc", "compression_hint": "lz4"})
     assert (file.format_hint, file.compression_hint) == (None, Compression.NONE)
 
 

@@ -378,6 +378,62 @@ class TestOutages:
             assert await r.writer.write(documents("a")) == WriteResult(1, 0)
 
 
+class TestAdapting:
+    async def test_an_index_that_refuses_gets_fewer_requests_at_once(self) -> None:
+        async with rig(bulk_max_documents=1, bulk_in_flight=8) as r:
+            for id_ in (f"n{number:04d}" for number in range(8)):
+                r.index.item_faults[id_] = deque([BUSY])
+            await r.writer.write(numbered(40))
+            assert r.index.most_at_once == 8
+            assert _limit() == 4
+            r.index.most_at_once = 0
+            await r.writer.write(documents(*(f"later{number}" for number in range(40))))
+            assert r.index.most_at_once == 4
+
+    async def test_a_request_refused_as_overload_does_the_same(self) -> None:
+        async with rig(bulk_max_documents=1, bulk_in_flight=8) as r:
+            r.index.faults.append(Outage(FailureCode.OVERLOADED, Dependency.SEARCH_INDEX, "circuit breaker"))
+            await r.writer.write(numbered(1))
+            assert _limit() == 4
+
+    async def test_an_index_that_is_away_is_not_an_overloaded_one(self) -> None:
+        async with rig(bulk_max_documents=1, bulk_in_flight=8) as r:
+            r.index.faults.extend([DOWN] * 3)
+            await r.writer.write(numbered(1))
+            assert _limit() == 8
+
+    async def test_it_never_goes_below_its_floor(self) -> None:
+        async with rig(bulk_max_documents=1, bulk_in_flight=8, bulk_in_flight_min=3) as r:
+            for _ in range(10):
+                r.index.faults.append(Outage(FailureCode.OVERLOADED, Dependency.SEARCH_INDEX, "circuit breaker"))
+                await r.writer.write(numbered(1))
+            assert _limit() == 3
+
+    async def test_what_may_wait_shrinks_with_it(self) -> None:
+        async with rig(bulk_max_documents=1, bulk_in_flight=8) as r:
+            r.index.faults.append(Outage(FailureCode.OVERLOADED, Dependency.SEARCH_INDEX, "circuit breaker"))
+            await r.writer.write(numbered(1))
+            r.index.open.clear()
+            writes = [asyncio.create_task(r.writer.write([d])) for d in numbered(40)]
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert r.writer.unfinished == QUEUED_REQUESTS * 4
+            r.index.open.set()
+            await asyncio.gather(*writes)
+
+    async def test_the_next_probe_waits_as_long_as_the_index_wishes(self) -> None:
+        async with rig() as r:
+            wish = Outage(FailureCode.UNREACHABLE, Dependency.SEARCH_INDEX, "answered 503", retry_after_s=9.0)
+            r.index.faults.extend([wish, DOWN])
+            await r.writer.write(numbered(1))
+            assert r.waits.asked[0] == 9.0
+            assert r.waits.asked[1] < 1.0, "the wish of an earlier answer is spent"
+
+
+def _limit() -> float:
+    return next(iter(metrics.BULK_LIMIT.collect())).samples[0].value
+
+
 class TestClosing:
     async def test_sends_what_lingers(self) -> None:
         async with rig(bulk_linger_s=60) as r:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import tracemalloc
 from typing import Any
+from xml.sax.saxutils import escape, quoteattr
 
 import orjson
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.model.file import FileFormat
 from app.model.record import ReadHints
+from app.pipeline.parse import FileReader
 from tests.support.limits import limits
 from tests.support.reading import read_file
 
@@ -192,3 +195,108 @@ def test_slices_are_small() -> None:
 def test_numbers_go_on_over_slices_and_limits_hold() -> None:
     reading = read_file(b'{"a":1}\n' * 1_000, within=limits(file_max_records=450))
     assert [record.number for record in reading.records] == list(range(1, 451))
+
+
+_XML = ReadHints(format=FileFormat.XML, records_path="cars.car[]")
+_XML_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20).map(str.strip)
+_TAGS = st.sampled_from(["a", "b", "c"])
+
+
+@st.composite
+def _elements(draw: st.DrawFn, name: str, depth: int = 3) -> tuple[str, tuple[str, object]]:
+    """An element as somebody may write it, and what has to become of it."""
+    attributes = draw(st.dictionaries(st.sampled_from(["id", "key"]), _XML_TEXT, max_size=2))
+    inner = _TAGS.flatmap(lambda tag: _elements(tag, depth - 1))
+    children: list[tuple[str, tuple[str, object]]] = draw(st.lists(inner, max_size=3)) if depth else []
+    text = draw(_XML_TEXT)
+    value: dict[str, object] = {f"@{key}": entry for key, entry in attributes.items()}
+    inside = draw(st.sampled_from([escape(text), _as_cdata(text), f"<!-- & -->{escape(text)}"]))
+    for written, (tag, child) in children:
+        inside += written
+        value[tag] = child if tag not in value else [*_as_list(value[tag]), child]
+    if text and value:
+        value["#text"] = text
+    head = "".join(f" {key}={quoteattr(entry)}" for key, entry in attributes.items())
+    return f"<{name}{head}>{inside}</{name}>", (name.rpartition(":")[2], value or text)
+
+
+def _as_cdata(text: str) -> str:
+    return "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
+
+
+def _as_list(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+@settings(deadline=None)
+@given(st.lists(_elements("x:car"), max_size=5), st.sampled_from(["", "\n", "<!-- \n -->"]), _CHUNKS, _CHUNKS)
+def test_elements_come_back_as_they_were_written(
+    elements: list[tuple[str, tuple[str, object]]], between: str, chunk: int, block: int
+) -> None:
+    data = f"<cars>{between.join(written for written, _ in elements)}</cars>".encode()
+
+    reading = read_file(data, _XML, chunk=chunk, block=block)
+
+    values = [value for _, (_, value) in elements]
+    assert reading.code is None
+    assert reading.values == [value for value in values if isinstance(value, dict)]
+    assert reading.blank == values.count("")
+    assert len(reading.records) + len(reading.bad) + reading.blank == len(elements)
+
+
+_MARKUP = st.lists(
+    st.sampled_from(
+        [
+            *("<a>", "</a>", "<b>", "</b>", "<c x='1' g:y=\"2>\">", "</c>", "<d/>", "<e p='1' q='2' r='3'/>"),
+            *("text", " ", "\n", "\r", "ü", "x<y", "&amp;", "&#65;", "& ", "&nbsp;", "&lt;", "&gt;", '"', "'"),
+            *("<![CDATA[", "]]>", "<!--", "-->", "-", "<?pi", "?>", "<!DOCTYPE a>", "<!DOCTYPE a [", "<!", "<", ">"),
+            *("&lt;a&gt;", "&lt;/a&gt;", f"<n{'n' * 30} k='{'v' * 60}'/>", "x" * 50, "\0"),
+            *("<html>", "<!-->", '<script type="application/ld+json">', "</script>", '{"@type":"Car","a":1}'),
+        ]
+    ),
+    max_size=25,
+).map("".join)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["<a>", "<a><b><c>1</c></b>", "<html>", "<?xml version='1.0'?>"]),
+    _MARKUP,
+    st.sampled_from(["", "</a>"]),
+    _CHUNKS,
+    _CHUNKS,
+    st.sampled_from([None, "a.b[]", "a", "a.a.b"]),
+    st.booleans(),
+    st.sampled_from([40, 60, 400, 100_000]),
+)
+def test_almost_markup_gives_the_same_however_it_is_cut(
+    start: str, middle: str, end: str, chunk: int, block: int, path: str | None, mends: bool, most: int
+) -> None:
+    data = (start + middle + end).encode()
+    hints = ReadHints(records_path=path, mend_ampersands=mends)
+    within = limits(record_max_bytes=most, record_max_depth=3)
+    expected = read_file(data, hints, within=within)
+
+    assert read_file(data, hints, chunk=chunk, block=block, within=within).account() == expected.account()
+
+
+def test_slices_of_markup_are_small() -> None:
+    many = b"<cars>" + b"<car a='1'/>" * 5_000 + b"</cars>"
+    assert read_file(many, _XML).largest_slice <= 200
+    listed = b'<html><script type="application/ld+json">[' + b'{"@type":"Car"},' * 5_000 + b"1]</script>"
+    assert read_file(listed).largest_slice <= 200
+
+
+def test_a_big_xml_file_is_read_in_little_memory() -> None:
+    car = b"<car><make>VW</make><text>" + b"x &amp; " * 100 + b"</text><photo u='1'/><photo u='2'/></car>\n"
+    reader = FileReader(_XML, limits(), None)
+    tracemalloc.start()
+    records = sum(len(piece.records) for piece in reader.feed(b"<cars>"))
+    for _ in range(200):
+        records += sum(len(piece.records) for piece in reader.feed(car * 50))
+    records += sum(len(piece.records) for piece in reader.feed(b"</cars>"))
+    records += sum(len(piece.records) for piece in reader.finish())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert records == 10_000
+    assert peak < 3_000_000

@@ -15,6 +15,7 @@ from tests.support.limits import limits
 from tests.support.reading import Reading, read_file
 
 _MIB = 1024 * 1024
+_LOOKING_BACK = ("hostile/bomb-lzma.zip", "hostile/bomb.ndjson.xz", "hostile/bomb.ndjson.zst")
 
 
 def _read(file: HostileFile, data: bytes, chunk: int = 256 * 1024, block: int = 64 * 1024) -> Reading:
@@ -38,16 +39,17 @@ def test_it_becomes_what_the_corpus_says(file: HostileFile) -> None:
 @pytest.mark.parametrize("file", HOSTILE, ids=lambda file: file.key)
 def test_it_is_the_same_however_it_is_cut(file: HostileFile) -> None:
     data = file.build()
-    expected = _read(file, data).account()
+    whole = _read(file, data)
+    expected = whole.account()
 
-    small = len(data) < 20_000
+    small = len(data) < 20_000 and whole.unpacked < 100_000
     for chunk in (1, 3, 100) if small else (1_000, 4_097):
         assert _read(file, data, chunk=chunk).account() == expected
     for block in (1, 7, 64) if small else (3_001,):
         assert _read(file, data, block=block).account() == expected
 
 
-_ABOUT_WHAT_IS_STORED = (FailureCode.FILE_TOO_BIG, FailureCode.OBJECT_EMPTY)
+_ABOUT_WHAT_IS_STORED = (FailureCode.FILE_TOO_BIG, FailureCode.OBJECT_EMPTY, FailureCode.COMPRESSION_RATIO)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,21 @@ def test_packed_it_is_the_same(file: HostileFile) -> None:
         "hostile/longer-cell.csv",
         "hostile/bomb.ndjson.gz",
         "hostile/zeros.json.gz",
+        "hostile/bomb.zip",
+        "hostile/bomb-bzip2.zip",
+        "hostile/bomb-lzma.zip",
+        "hostile/bomb.ndjson.bz2",
+        "hostile/bomb.ndjson.xz",
+        "hostile/bomb.ndjson.zst",
+        "hostile/array-of-nothing.avro",
+        "hostile/huge-items.avro",
+        "hostile/pyramid.avro",
+        "hostile/snappy-bomb.avro",
+        "hostile/giant-text.xml",
+        "hostile/giant-cdata.xml",
+        "hostile/giant-attribute.xml",
+        "hostile/giant-comment.xml",
+        "hostile/never-closed.xml",
     ],
 )
 def test_it_takes_little_memory(key: str) -> None:
@@ -84,4 +101,5 @@ def test_it_takes_little_memory(key: str) -> None:
 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 4 * _MIB
+    # zstd and lzma look back 8 MiB here, and a zstd step may give 4
+    assert peak < (12 if key in _LOOKING_BACK else 4) * _MIB

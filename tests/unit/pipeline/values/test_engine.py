@@ -23,6 +23,20 @@ from app.pipeline.values.engine import parse_cylinders, parse_displacement, pars
         ("200 - 299 HP", None, None),
         ("0", "ps", None),
         (0, "kw", None),
+        ("150 KM", None, 110),  # Polish: konie mechaniczne
+        ("110 ch", None, 81),
+        ("136 CV", None, 100),
+        ("Berline, Diesel (4 CV)", None, None),  # a French tax class
+        ("190 л.с.", None, 140),
+        ("90 кВт", None, 90),
+        ("120 hk", None, 88),
+        ("126.32bhp@4000rpm", None, 94),
+        ("null bhp", None, None),
+        ("Benzyna 1 598 cm3 110 KM", None, 81),
+        ("2.0 163 л.с.", None, 120),
+        ("150 000 km", "kw", None),
+        ("216 100 km", "kw", None),
+        ("216\u00a0100\u00a0км, 110 кВт", None, 110),
     ],
 )
 def test_power(value: object, unit: str | None, kilowatts: int | None) -> None:
@@ -44,6 +58,17 @@ def test_power(value: object, unit: str | None, kilowatts: int | None) -> None:
         ("2000 - 2499 cc", None),
         ("0", None),
         ("TurboMax engine", None),
+        ("1.6L", 1600),
+        ("1,4 л", 1400),
+        ("2.998832712", 2999),  # vPIC's litres
+        ("1.998", 1998),
+        ("1248 CC", 1248),
+        (1598.0, 1598),
+        ("2.0 TDI", None),
+        ("Benzyna 1 598 cm3 110 KM", 1598),
+        ("1.6 1 598 cm3", 1598),
+        ("12 800 cm3", 12800),
+        ("5,2 l/100 km", None),
     ],
 )
 def test_displacement(value: object, cc: int | None) -> None:
@@ -55,6 +80,7 @@ def test_displacement(value: object, cc: int | None) -> None:
     [
         ("4Cyl", 4),
         ("8", 8),
+        ("8.0", 8),
         (6, 6),
         ("3.6L V6 engine", 6),
         ("1.5L Turbo 4-cylinder engine", 4),
@@ -62,6 +88,8 @@ def test_displacement(value: object, cc: int | None) -> None:
         ("1.5T I-4 DOHC 16-Valve", 4),
         ("ENGINE GAS, 4 CYL, L4, 1.5L", 4),
         ("ECOTEC 1.2L Turbo engine", None),
+        ("Volvo V40 D2", None),
+        ("W12", 12),
         ("0.999", None),
         (1.5, None),
     ],

@@ -26,6 +26,12 @@ from app.pipeline.values.mileage import Mileage, default_unit, parse_mileage, pa
         ("120k", 120000, None),
         ("120k miles", 120000, "mi"),
         ("0", 0, None),
+        ("12 345 mls", 12345, "mi"),
+        ("150 tkm", 150000, "km"),
+        ("120,5 тыс. км", 120500, "km"),
+        ("Kilometerstand: 99.000 km", 99000, "km"),
+        ("73556.0", 73556, None),
+        (73556.0, 73556, None),
     ],
 )
 def test_readings(value: object, number: int, unit: str | None) -> None:
@@ -34,7 +40,27 @@ def test_readings(value: object, number: int, unit: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["202xxx", "26.6 km/kg", "0.0 kmpl", "10 - 20 km", "-5", -5, "KM", "1" * 30, True, "<100 km", {"value": 5}]
+    "value",
+    [
+        "202xxx",
+        "1**,***",
+        "26.6 km/kg",
+        "0.0 kmpl",
+        "18 km/l",
+        "5,2 l/100km",
+        "200 km/h",
+        "150 KM 1.6",
+        "10 - 20 km",
+        "-5",
+        -5,
+        "KM",
+        "1" * 30,
+        True,
+        "<100 km",
+        {"value": 5},
+        "over 100000 km",
+        "158 PS",
+    ],
 )
 def test_not_understood(value: object) -> None:
     mileage = parse_mileage(value)
@@ -45,6 +71,12 @@ def test_not_understood(value: object) -> None:
 def test_nothing_said(value: object) -> None:
     mileage = parse_mileage(value)
     assert (mileage.value, mileage.understood) == (None, True)
+
+
+@pytest.mark.parametrize("text", ["ca. 120.000 km", "approx 120000 km", "~120 000 km", "около 120 000 км"])
+def test_told_roughly(text: str) -> None:
+    mileage = parse_mileage(text)
+    assert (mileage.value, mileage.unit, mileage.exact) == (Decimal(120_000), MileageUnit.KM, False)
 
 
 def test_mil_is_ten_kilometres_in_scandinavia_only() -> None:

@@ -42,6 +42,25 @@ from app.pipeline.values.price import cents, is_plausible, parse_price
         ("1,200만원", "12000000", "KRW"),
         ("120万円", "1200000", "JPY"),
         ("12k", "12000", None),
+        ("$45.5k", "45500", None),
+        ("Rs. 4.5 Lakh", "450000", None),
+        ("₹12.5L", "1250000", "INR"),
+        ("1,28,00,000", "12800000", None),
+        ("215 000,- kr", "215000", None),
+        ("CHF 12'345.-", "12345", "CHF"),
+        ("12 500:-", "12500", None),
+        ("12.500 Euro", "12500", "EUR"),
+        ("12 900 zł brutto", "12900", "PLN"),
+        ("99 000 Kč", "99000", "CZK"),
+        ("RM 45,000", "45000", "MYR"),
+        ("Rp 150.000.000", "150000000", "IDR"),
+        ("150 000 грн", "150000", "UAH"),
+        ("1,5 млн ₽", "1500000", "RUB"),
+        ("$12,999 USD", "12999", "USD"),
+        ("€ 14.990 incl. btw", "14990", "EUR"),
+        ("15 990 € TTC", "15990", "EUR"),
+        ("5000 zar", "5000", "ZAR"),
+        ("£9,450 firm", "9450", "GBP"),
     ],
 )
 def test_amounts(text: str, amount: str, currency: str | None) -> None:
@@ -49,7 +68,17 @@ def test_amounts(text: str, amount: str, currency: str | None) -> None:
     assert (price.amount, price.currency, price.status) == (Decimal(amount), currency, PriceStatus.OK)
 
 
-@pytest.mark.parametrize("text", ["POA", "P.O.A.", "Call for price", "auf Anfrage", "VB", "sur demande", "Not Priced"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "POA", "P.O.A.", "poa", "Call", "Call for price", "contact", "Contact dealer for price", "Not Priced",
+        "On request",
+        "price on application", "auf Anfrage", "Preis auf Anfrage", "VB", "VHB", "sur demande", "Prix sur demande",
+        "nous consulter", "a consultar", "Consultar precio", "sob consulta", "a convenir", "op aanvraag", "N.O.T.K.",
+        "su richiesta", "Trattativa riservata", "Pris på forespørsel", "pris på begäran", "cena do uzgodnienia",
+        "zapytaj o cenę", "цена по запросу", "договорная",
+    ],
+)  # fmt: skip
 def test_on_request(text: str) -> None:
     assert parse_price(text).status is PriceStatus.ON_REQUEST
 
@@ -72,6 +101,17 @@ def test_missing(value: object) -> None:
         "1.28 Cr Lakh",
         "Start Saving 500 Today!",
         "1.234.56",
+        "(1,500.00)",
+        "top 5000",
+        "all for 5000",
+        "EUR 5000 USD",
+        "5000 € / 5500 $",
+        "12 000 €/mois",
+        "299 €/Monat",
+        "$250 down",
+        "vanaf € 12.500",
+        "fra 215 000 kr",
+        "2010Lexus GX 460",
         "9" * 40,
         True,
         [5000],
@@ -81,6 +121,25 @@ def test_missing(value: object) -> None:
 def test_not_a_price(value: object) -> None:
     price = parse_price(value)
     assert (price.amount, price.understood) == (None, False)
+
+
+@pytest.mark.parametrize(
+    "text", ["£9,450 +VAT", "£9,450 plus VAT", "12 000 € HT", "12.000 € netto", "12.000 zzgl. MwSt."]
+)
+def test_without_tax(text: str) -> None:
+    assert parse_price(text).net
+    assert parse_price(text).amount in (9450, 12000)
+
+
+@pytest.mark.parametrize("text", ["£9,450 incl. VAT", "12 000 € TTC", "12.000 € inkl. MwSt.", "€ 12.000"])
+def test_with_tax(text: str) -> None:
+    assert not parse_price(text).net
+
+
+def test_scale_words_count_once() -> None:
+    """An amount in full with the word beside it: https://github.com/papaya-insurtech/mango-bug-report/issues/122"""
+    assert parse_price("620.000.000 Triệu").status is PriceStatus.IMPLAUSIBLE
+    assert parse_price("1.28 Cr lakh").amount is None
 
 
 def test_negative_is_implausible() -> None:

@@ -17,6 +17,7 @@ from app.pipeline.values.text import (
     is_http,
     shorten,
     to_text,
+    unshouted,
     without_contacts,
 )
 
@@ -35,6 +36,9 @@ def test_clean() -> None:
         ("Citroën", "citroen"),
         ("ID.3", "id-3"),
         ("5 серии", "5-серии"),
+        ("Серый", "серый"),  # й is a letter of its own
+        ("Ψηλός", "ψηλοσ"),
+        ("グレー", "グレー"),
         ("???", "???"),
     ],
 )
@@ -70,6 +74,12 @@ def test_no_tag_survives(html: str) -> None:
 def test_cleaned_text_stays_as_it_is(text: str) -> None:
     assert clean(clean(text)) == clean(text)
     assert clean_lines(clean_lines(text)) == clean_lines(text)
+
+
+def test_unshouted() -> None:
+    assert unshouted("HONDA CIVIC LX SEDAN 4D") == "Honda Civic LX Sedan 4D"
+    assert unshouted("Honda CIVIC") == "Honda CIVIC"
+    assert unshouted("MDX") == "MDX"
 
 
 @given(st.text(alphabet="ab ", max_size=400), st.integers(1, 100))

@@ -1,0 +1,282 @@
+"""Comparing the buckets with the outcomes, round after round: the core of the reconciler.
+
+A round lists every bucket once, a page of a thousand keys at a time and at most so many pages a second, from where it
+last was. A bucket too large to be listed within `every_s` gets a hot pass as often as that: the places where new
+objects are to be expected, within half of the pages. Memory holds one page, whatever the size of the bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from app.errors import FailureCode, Rejected, Transient
+from app.model.file import ObjectInfo
+from app.model.listed import Progress, StandingKey
+from app.observability import metrics
+from app.ops.missed_uploads import Finder, Pace, Pages, UploadQueue, object_id
+from app.pipeline.hot_prefixes import HotPlace, hot_places
+from app.ports import Clock
+
+log = structlog.get_logger("listings.reconcile")
+_SAVE_EVERY_S = 10.0
+_LATEST = 2000
+_LATEST_SPAN = timedelta(days=2)
+_HOT_PLACES_MAX = 200
+_REMOVALS_A_PAGE = 200
+
+
+class OutcomeKeys(Protocol):
+    """The outcomes by key and by time (`app.adapters.opensearch.outcomes`)."""
+
+    async def standing_keys(
+        self, bucket: str, prefix: str, after: str, upto: str | None, limit: int
+    ) -> list[StandingKey]: ...
+
+    async def latest_keys(self, bucket: str, prefix: str, since: datetime, limit: int) -> list[StandingKey]: ...
+
+
+class Keeper(Protocol):
+    """Where the progress is kept over restarts (`app.adapters.opensearch.progress`)."""
+
+    async def load(self) -> Progress | None: ...
+
+    async def save(self, progress: Progress) -> None: ...
+
+
+class Head(Protocol):
+    async def head(self, bucket: str, key: str) -> ObjectInfo: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is compared, and how often."""
+
+    buckets: tuple[str, ...]
+    prefix: str
+    every_s: float
+    """From the start of a round to that of the next."""
+    hot_pages: int
+    """Pages of one hot pass at most."""
+
+
+class Reconciliation:
+    """One round after the other; `check` is called before each page and raises when another worker has taken over."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        pages: Pages,
+        store: Head,
+        outcomes: OutcomeKeys,
+        keeper: Keeper,
+        finder: Finder,
+        queue: UploadQueue,
+        pace: Pace,
+        clock: Clock,
+    ) -> None:
+        self._plan = plan
+        self._pages = pages
+        self._store = store
+        self._outcomes = outcomes
+        self._keeper = keeper
+        self._finder = finder
+        self._queue = queue
+        self._pace = pace
+        self._clock = clock
+        self._progress: Progress | None = None
+        self._saved = self._hot_at = -1e9
+        self._unordered: set[str] = set()
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far it is; None before the first round of this worker."""
+        return self._progress
+
+    @property
+    def held_by(self) -> int | None:
+        """Records that wait for the workers, while they are too many to add to them."""
+        return self._queue.held_by
+
+    def forget(self) -> None:
+        """Another worker goes on; what it has kept is read when it is our turn again."""
+        self._progress = None
+
+    async def due_in_s(self) -> float:
+        """Seconds until the next round, or the rest of an interrupted one, is due."""
+        progress = await self._loaded()
+        if progress.objects or progress.after or progress.completed_at is None:
+            return 0.0
+        began = progress.completed_at - timedelta(seconds=progress.took_s or 0.0)
+        return max(0.0, self._plan.every_s - (self._clock.now() - began).total_seconds())
+
+    async def round(self, check: Callable[[], None]) -> None:
+        """Compare every bucket once, or what is left of an interrupted round.
+
+        Raises `Outage` when a server is away: the next call goes on where this one ended.
+        """
+        progress = await self._loaded()
+        if not progress.objects and not progress.after:
+            self._progress = replace(progress, began_at=self._clock.now())
+        first = self._plan.buckets.index(progress.bucket)
+        for bucket in self._plan.buckets[first:]:
+            await self._bucket(bucket, progress.after if bucket == progress.bucket else "", check)
+        await self._complete()
+
+    async def _loaded(self) -> Progress:
+        if self._progress is None:
+            kept = await self._keeper.load()
+            fresh = Progress(self._clock.now(), self._plan.buckets[0])
+            self._progress = kept if kept is not None and kept.bucket in self._plan.buckets else fresh
+            if self._progress.completed_at is not None:
+                metrics.RECONCILE_LAST_COMPLETE.set(self._progress.completed_at.timestamp())
+        return self._progress
+
+    async def _bucket(self, bucket: str, after: str, check: Callable[[], None]) -> None:
+        assert self._progress is not None
+        self._progress = replace(self._progress, bucket=bucket, after=after)
+        token: str | None = None
+        while True:
+            await self._maybe_hot(check)
+            await self._pace.turn()
+            check()
+            page = await self._pages.page(bucket, self._plan.prefix, after if token is None else "", token)
+            queued = await self._compare(page.objects, check)
+            upto = None if page.token is None else page.objects[-1].key if page.objects else after
+            queued += await self._removed(bucket, after, upto, page.objects, check)
+            after = upto or after
+            self._note(len(page.objects), queued, after)
+            await self._maybe_save()
+            token = page.token
+            if token is None:
+                return
+
+    async def _compare(self, objects: Sequence[ObjectInfo], check: Callable[[], None]) -> int:
+        """Queue what was missed of a page; returns how many."""
+        metrics.RECONCILED.inc(len(objects))
+        missed = self._queue.not_lately(await self._finder.missed(objects))
+        if not missed:
+            return 0
+        waiting = await self._queue.waiting_ids()
+        missed = await self._finder.missed([info for info in missed if object_id(info) not in waiting])
+        if missed:
+            check()
+            await self._queue.put(missed)
+            metrics.RECONCILE_QUEUED.labels("missed").inc(len(missed))
+            log.info("missed_uploads_queued", bucket=missed[0].bucket, count=len(missed), first=missed[0].key)
+        return len(missed)
+
+    async def _removed(
+        self, bucket: str, after: str, upto: str | None, objects: Sequence[ObjectInfo], check: Callable[[], None]
+    ) -> int:
+        """Queue the removal of objects that are gone from this part of the listing; returns how many.
+
+        Only where the listing is in the order of its keys, as Amazon's is; a store that lists otherwise is found out
+        by asking for the object itself.
+        """
+        if bucket in self._unordered:
+            return 0
+        listed = {info.key for info in objects}
+        standing = await self._outcomes.standing_keys(bucket, self._plan.prefix, after, upto, len(listed) + 1000)
+        gone = [item for item in standing if item.key not in listed and self._finder.is_settled(item.uploaded_at)]
+        gone = self._queue.removals_not_lately(bucket, gone)[:_REMOVALS_A_PAGE]
+        if not gone:
+            return 0
+        waiting = await self._queue.waiting_ids()
+        gone = [item for item in gone if f"{bucket}/{item.key}" not in waiting and await self._is_gone(bucket, item)]
+        if gone:
+            check()
+            await self._queue.put_removals(bucket, gone)
+            metrics.RECONCILE_QUEUED.labels("removed").inc(len(gone))
+            log.info("missed_removals_queued", bucket=bucket, count=len(gone), first=gone[0].key)
+        return len(gone)
+
+    async def _is_gone(self, bucket: str, item: StandingKey) -> bool:
+        if bucket in self._unordered:
+            return False
+        try:
+            found = await self._store.head(bucket, item.key)
+        except (Rejected, Transient) as error:  # one object's own trouble holds up nobody else
+            return error.code is FailureCode.OBJECT_MISSING
+        if found.uploaded_at <= item.uploaded_at:  # it was there all the time, and not where it should be listed
+            self._unordered.add(bucket)
+            log.warning("listing_out_of_order", bucket=bucket, key=item.key)
+        return False
+
+    # -- the hot pass
+
+    async def _maybe_hot(self, check: Callable[[], None]) -> None:
+        """Look at the hot places when a round takes longer than the objects may wait."""
+        assert self._progress is not None
+        age = (self._clock.now() - self._progress.began_at).total_seconds()
+        is_long = max(age, self._progress.took_s or 0.0) > self._plan.every_s
+        if is_long and self._clock.monotonic() - self._hot_at >= self._plan.every_s:
+            self._hot_at = self._clock.monotonic()
+            await self._hot_pass(check)
+
+    async def _hot_pass(self, check: Callable[[], None]) -> None:
+        left = self._plan.hot_pages
+        for number, bucket in enumerate(self._plan.buckets):
+            left -= await self._hot_bucket(bucket, left // (len(self._plan.buckets) - number), check)
+        metrics.RECONCILE_ROUNDS.labels("hot").inc()
+
+    async def _hot_bucket(self, bucket: str, most: int, check: Callable[[], None]) -> int:
+        """List the hot places of one bucket with at most so many pages, evenly shared; returns how many it took."""
+        now = self._clock.now()
+        latest = await self._outcomes.latest_keys(bucket, self._plan.prefix, now - _LATEST_SPAN, _LATEST)
+        places = hot_places(latest, now.astimezone(UTC).date(), min(_HOT_PLACES_MAX, most))
+        left = most
+        for number, place in enumerate(places):
+            left -= await self._hot_place(bucket, place, left // (len(places) - number), check)
+        return most - left
+
+    async def _hot_place(self, bucket: str, place: HotPlace, most: int, check: Callable[[], None]) -> int:
+        token: str | None = None
+        for number in range(1, most + 1):
+            await self._pace.turn()
+            check()
+            page = await self._pages.page(bucket, place.prefix, place.start_after if token is None else "", token)
+            self._note(0, await self._compare(page.objects, check))
+            token = page.token
+            if token is None:
+                return number
+        return most
+
+    # -- where it is
+
+    def _note(self, objects: int, queued: int, after: str | None = None) -> None:
+        assert self._progress is not None
+        self._progress = replace(
+            self._progress,
+            after=self._progress.after if after is None else after,
+            objects=self._progress.objects + objects,
+            queued=self._progress.queued + queued,
+        )
+        metrics.RECONCILE_ROUND_AGE.set((self._clock.now() - self._progress.began_at).total_seconds())
+
+    async def _maybe_save(self) -> None:
+        assert self._progress is not None
+        if self._clock.monotonic() - self._saved >= _SAVE_EVERY_S:
+            await self._keeper.save(self._progress)
+            self._saved = self._clock.monotonic()
+
+    async def _complete(self) -> None:
+        progress, now = self._progress, self._clock.now()
+        assert progress is not None
+        took_s = (now - progress.began_at).total_seconds()
+        metrics.RECONCILE_ROUNDS.labels("full").inc()
+        metrics.RECONCILE_LAST_COMPLETE.set(now.timestamp())
+        metrics.RECONCILE_ROUND_AGE.set(0)
+        log.info(
+            "reconcile_round_completed",
+            objects=progress.objects,
+            queued=progress.queued,
+            took_s=round(took_s, 3),
+        )
+        self._progress = Progress(now, self._plan.buckets[0], completed_at=now, took_s=took_s)
+        await self._keeper.save(self._progress)
+        self._saved = self._clock.monotonic()

@@ -1,0 +1,81 @@
+"""Which objects were never notified, and the notification that is sent in place of the missed one.
+
+An object is done when its latest outcome is about its present version. Stores tell the time of an upload in whole
+seconds in one answer and in milliseconds in another, so whole seconds are compared; of two uploads within one second
+the entity tag tells which it was.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote_plus
+
+import orjson
+
+from app.errors import Rejected
+from app.model.file import ObjectInfo
+from app.model.listed import KnownVersion
+from app.model.outcome import FileStatus
+from app.pipeline.notification import is_folder_marker, parse_notification
+
+SOURCE = "listings:reconcile"
+"""The `eventSource` of our own notifications; their keys are form-encoded, as Amazon's are."""
+
+
+def is_missed(info: ObjectInfo, known: KnownVersion | None) -> bool:
+    """Whether the object has no outcome at its present version.
+
+    A rejected file is done as well. A removed one is missed only when it was uploaded since.
+    """
+    if known is None:
+        return True
+    listed, told = _second(info.uploaded_at), _second(known.uploaded_at)
+    if listed != told:
+        return listed > told
+    if known.status is FileStatus.REMOVED:
+        return True
+    return bool(info.etag and known.etag) and info.etag != known.etag
+
+
+def is_file(info: ObjectInfo) -> bool:
+    """Whether it is an object that a notification would be about, not the marker of a folder."""
+    return bool(info.key) and not is_folder_marker(info.key)
+
+
+def created_notification(info: ObjectInfo) -> bytes:
+    """The notification of an upload, in the shape that Amazon has defined; the same bytes for the same version."""
+    about = {"key": _encoded(info.key), "size": info.size, "eTag": info.etag}
+    return _notification("ObjectCreated:Put", info.bucket, about, info.uploaded_at)
+
+
+def removed_notification(bucket: str, key: str, uploaded_at: datetime) -> bytes:
+    """The notification of a removal; `uploaded_at` is the time of the version that is gone."""
+    return _notification("ObjectRemoved:Delete", bucket, {"key": _encoded(key)}, uploaded_at)
+
+
+def objects_named(value: bytes | None) -> frozenset[str]:
+    """`bucket/key` of every object that a record of `listing-uploads` is about; none when it can not be read."""
+    try:
+        notification = parse_notification(value or b"")
+    except Rejected:
+        return frozenset()
+    return frozenset(f"{event.bucket}/{event.key}" for event in notification.events)
+
+
+def _notification(name: str, bucket: str, about: dict[str, object], at: datetime) -> bytes:
+    record = {
+        "eventVersion": "2.1",
+        "eventSource": SOURCE,
+        "eventTime": at,
+        "eventName": name,
+        "s3": {"s3SchemaVersion": "1.0", "bucket": {"name": bucket}, "object": about},
+    }
+    return orjson.dumps({"Records": [record]}, option=orjson.OPT_UTC_Z)
+
+
+def _encoded(key: str) -> str:
+    return quote_plus(key, safe="/")
+
+
+def _second(at: datetime) -> datetime:
+    return at.replace(microsecond=0)
