@@ -8,7 +8,7 @@ from datetime import datetime
 from app.errors import FailureCode, FileRejected
 from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.record import Limits
-from app.model.upload import ObjectEvent, ObjectEventKind
+from app.model.upload import ObjectEvent
 from app.pipeline.endings import OFFICE, PACKED_OTHERWISE, PICTURES, SOUND_AND_FILM
 from app.pipeline.notification import is_folder_marker
 from app.pipeline.sniff import BINARY_MEDIA_TYPES, COMPRESSION_ENDINGS, COMPRESSION_MEDIA_TYPES, hints_from_name

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from app.model.listed import StandingKey
 
@@ -65,7 +66,7 @@ def _newest_of(items: Sequence[StandingKey]) -> str:
     """The key after which new ones are to be expected; "" when the keys do not grow with time."""
     if len(items) < _ORDERED_LEAST:
         return ""
-    pairs = list(zip(items, items[1:], strict=False))
+    pairs = list(pairwise(items))
     ordered = sum(newer.key > older.key for newer, older in pairs)
     if ordered < _ORDERED_SHARE * len(pairs):
         return ""

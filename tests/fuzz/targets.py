@@ -17,7 +17,7 @@ from app.agents.gate import GateHandler
 from app.agents.guard import guarded
 from app.agents.intake import Handler
 from app.agents.listings import ListingsHandler
-from app.agents.retries import RetriesHandler
+from app.agents.retries import HeldLimits, RetriesHandler
 from app.errors import FailureCode, FileRejected, Rejected
 from app.failures.headers import STORY_HEADERS
 from app.model.document import Document
@@ -205,7 +205,7 @@ def _handler(parts: Parts, topic: str) -> Handler:
             profile_for=lambda bucket, key: None,
         ),
         "listing-retry": RetriesHandler(
-            parts.handoff, parts.clock, parts.stop, frozenset({"listings", "listing-uploads"}), longest_s=0
+            parts.handoff, parts.clock, parts.stop, frozenset({"listings", "listing-uploads"}), 0, HeldLimits(100, 1_000_000)
         ),
         "listing-dlq": AlertsHandler(lambda _: None),
     }

@@ -88,7 +88,7 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Write smaller blocks, or row groups of fewer rows.",
     ),
     Code.FORMAT_UNKNOWN: (
-        "Name and content type promise none of the formats, or the content is something else (Excel, PDF, a picture, …).",
+        "Name and content type promise none of the formats, or the content is something else (Excel, PDF, a picture…).",
         "Send one of the formats, under a name that says so.",
     ),
     Code.FORMAT_MISMATCH: (
@@ -124,8 +124,8 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "The outcome has the first reasons. Correct the export and upload it again.",
     ),
     Code.FEED_SHRUNK: (
-        "A full feed lacks so many standing listings (or all) that an export may have broken. What it holds is indexed, "
-        "nothing is removed.",
+        "A full feed lacks so many standing listings (or all) that an export may have broken. What it holds is "
+        "indexed, nothing is removed.",
         "If they are gone: `listings feeds apply BUCKET/KEY`. Else have the feed sent again.",
     ),
     Code.FEED_NOT_WHOLE: (

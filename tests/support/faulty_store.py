@@ -73,6 +73,15 @@ class _Proxy:
             faults.reading.discard(path)
 
     async def _passed_on(self, request: web.Request, session: aiohttp.ClientSession) -> web.Response:
+        try:
+            return await self._answer(request, session)
+        except (aiohttp.ClientError, OSError) as error:
+            # What is behind is cut off or gone: so are we. An answer of our own would be another fault than theirs.
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError(str(error)) from error
+
+    async def _answer(self, request: web.Request, session: aiohttp.ClientSession) -> web.Response:
         # The signature covers the host that the client saw, so it is passed on as it came.
         url = URL(self._upstream + request.raw_path, encoded=True)
         body = await request.read()

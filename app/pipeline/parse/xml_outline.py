@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import suppress
-from sys import intern
 from xml.parsers import expat
 
 from app.pipeline.parse.xml_cutter import Uncuttable, XmlCutter
@@ -42,7 +41,7 @@ class _Element:
     __slots__ = ("attributes", "children", "is_atom", "name", "text")
 
     def __init__(self, name: str, attributes: dict[str, str]) -> None:
-        self.name = intern(name.rpartition(":")[2])
+        self.name = name.rpartition(":")[2]
         self.attributes = len(attributes)
         self.is_atom = _ATOM in attributes.values()
         self.children: list[_Element] | tuple[()] = ()

@@ -106,7 +106,8 @@ def broken(message: str, at: int) -> FileRejected:
 
 def _find_end(tail: bytes) -> int:
     """The end record whose comment reaches to the end of the file; else the last that begins like one."""
-    at = last = tail.rfind(_END_MAGIC, 0, len(tail) - _END.size + len(_END_MAGIC))
+    # A record that begins too late to be whole is none; a negative end would count from the back.
+    at = last = tail.rfind(_END_MAGIC, 0, max(0, len(tail) - _END.size + len(_END_MAGIC)))
     while at >= 0:
         if at + _END.size + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail):
             return at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,6 @@ from click.testing import CliRunner
 from app.adapters.opensearch.search import FacetValue, ListingSearch, Near, SearchPage, SearchQuery, Sort
 from app.cli import cli
 
-UPLOADED_AT = datetime.now(UTC) - timedelta(seconds=150)
 GOLF = {
     "make": "Volkswagen",
     "model": "Golf",
@@ -22,7 +22,6 @@ GOLF = {
     "year": 2019,
     "city": "Ulm",
     "country": "DE",
-    "origin": {"uploaded_at": UPLOADED_AT.isoformat()},
 }
 PAGE = SearchPage(
     total=1_234,
@@ -38,7 +37,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[SearchQuery]:
 
     async def search(self: ListingSearch, query: SearchQuery) -> SearchPage:
         asked.append(query)
-        return PAGE
+        uploaded_at = datetime.now(UTC) - timedelta(seconds=150)
+        return replace(PAGE, listings=(GOLF | {"origin": {"uploaded_at": uploaded_at.isoformat()}}, PAGE.listings[1]))
 
     monkeypatch.setattr(ListingSearch, "search", search)
     return asked
