@@ -205,7 +205,12 @@ def _handler(parts: Parts, topic: str) -> Handler:
             profile_for=lambda bucket, key: None,
         ),
         "listing-retry": RetriesHandler(
-            parts.handoff, parts.clock, parts.stop, frozenset({"listings", "listing-uploads"}), 0, HeldLimits(100, 1_000_000)
+            parts.handoff,
+            parts.clock,
+            parts.stop,
+            origins=frozenset({"listings", "listing-uploads"}),
+            longest_s=0,
+            limits=HeldLimits(100, 1_000_000),
         ),
         "listing-dlq": AlertsHandler(lambda _: None),
     }

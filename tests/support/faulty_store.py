@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "content-encoding"}
+_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
 @dataclass
