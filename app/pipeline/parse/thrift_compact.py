@@ -77,6 +77,8 @@ class Compact:
 
     def _pass_item(self, kind: int, depth: int) -> None:
         """An item of a list or map: a truth value takes a byte here."""
+        if depth > _MAX_DEPTH:
+            raise NotThrift
         if kind in (_TRUE, _FALSE):
             self._byte()
         else:
