@@ -77,7 +77,7 @@ class RedriveAccount:
     same: int = 0
     """Chosen, of a record or a file that was handed back already."""
     refused: int = 0
-    """Chosen, and nobody knows where they belong."""
+    """Chosen, and nobody knows where they belong, or what they held."""
     topics: dict[str, int] = field(default_factory=dict)
     """Handed back, by topic."""
     problems: list[str] = field(default_factory=list)
@@ -89,7 +89,11 @@ class RedriveAccount:
 
 
 def redrive_of(record: SourceRecord) -> Redrive:
-    """How a dead letter goes back; `Rejected(HEADER_INVALID)` when its headers name no topic it could go back to."""
+    """How a dead letter goes back.
+
+    Raises `Rejected`: HEADER_INVALID when its headers name no topic it could go back to, RECORD_TOO_BIG when it is one
+    without content (`RetryPolicy.without_content`), which would only fail again as an empty record.
+    """
     if "failure-origin-topic" not in record.headers:
         raise Rejected(FailureCode.HEADER_INVALID, "header failure-origin-topic: expected to be there")
     origin = origin_of(record)
@@ -97,6 +101,12 @@ def redrive_of(record: SourceRecord) -> Redrive:
         raise Rejected(
             FailureCode.HEADER_INVALID,
             f"header failure-origin-topic: expected one of {', '.join(sorted(ORIGINS))}",
+        )
+    if record.key is None and not record.value:
+        raise Rejected(
+            FailureCode.RECORD_TOO_BIG,
+            "its content was too big to be kept with it; raise the topic's max.message.bytes, then "
+            f"`listings offsets reset {origin.topic} --partition {origin.partition} --to {origin.offset}`",
         )
     headers = {
         **producer_headers(record),

@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
+_OF_THE_BODY = {"transfer-encoding", "content-length", "content-encoding"}
 
 
 @dataclass
@@ -85,7 +86,9 @@ class _Proxy:
         # The signature covers the host that the client saw, so it is passed on as it came.
         url = URL(self._upstream + request.raw_path, encoded=True)
         body = await request.read()
-        async with session.request(request.method, url, headers=request.headers, data=body) as answer:
+        # The body was unpacked on its way in, and is counted anew.
+        asked = {name: value for name, value in request.headers.items() if name.lower() not in _OF_THE_BODY}
+        async with session.request(request.method, url, headers=asked, data=body or None) as answer:
             headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
             content = await answer.read()
             if request.method == "HEAD":

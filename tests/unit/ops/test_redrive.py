@@ -203,3 +203,18 @@ async def test_what_the_broker_does_not_confirm_is_not_counted() -> None:
         await goes_away(letter(0), letter(1, b"cars/b"), letter(2, b"cars/c"))
     assert len(publisher.sent) == 1
     assert (account.redriven, account.topics) == (1, {"listing-files": 1})
+
+
+async def test_one_without_its_content_is_refused_and_says_where_that_is() -> None:
+    policy = RetryPolicy(3, Backoff(1.0, 60.0))
+    refused = Rejected(FailureCode.RECORD_TOO_BIG, "a record of 2,000,000 bytes is too big")
+    empty = policy.without_content(letter(), STORY, refused)
+    publisher = MemoryPublisher()
+    account = await run(SourceRecord("listing-dlq", 1, 0, 0, None, b"", empty.headers), letter(1), publisher=publisher)
+    assert (account.refused, account.redriven, len(publisher.sent)) == (1, 1, 1)
+    assert "reset listing-files --partition 3 --to 41" in account.problems[0]
+
+
+async def test_a_tombstone_has_a_key_and_goes_back() -> None:
+    account = await run(replace(letter(origin=Origin("listings", 0, 1, 0)), value=None), publisher=MemoryPublisher())
+    assert (account.refused, account.redriven) == (0, 1)
