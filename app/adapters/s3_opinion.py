@@ -23,7 +23,8 @@ ERRORS = (BaseError, OSError, ValueError)
 _OLD_AFTER_S = 1.0
 _VOUCHERS = 3
 _ABSENT = "listings-second-question"
-_FIRST_BYTE: Any = {"range": (0, 1)}
+_SOME_CONTENT: Any = {"range": (0, 16 * 1024)}
+"""So much that a connection which is cut off in mid-body shows."""
 _HEAD: Any = {"head": True}
 _WISHING = (429, 503)
 
@@ -68,7 +69,7 @@ class SecondOpinion:
             async with asyncio.timeout(self._settings.connect_timeout_s + self._settings.read_timeout_s):
                 refusal = None
                 for key in tuple(self._read.get(bucket, ())):
-                    refusal = await _try(opened, key, _FIRST_BYTE)
+                    refusal = await _try(opened, key, _SOME_CONTENT)
                     if refusal is None:
                         return None
                     if refusal.status in (403, 404, 416):  # removed, perhaps, or its own trouble: others decide
@@ -134,7 +135,9 @@ class SecondOpinion:
 
 async def _try(opened: Bucket, key: str, options: Any) -> Answer | None:
     try:
-        await opened.get_async(key, options=options)
+        found = await opened.get_async(key, options=options)
+        if options is _SOME_CONTENT:
+            await found.bytes_async()
     except ERRORS as error:
         return read_answer(error)
     return None

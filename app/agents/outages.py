@@ -177,13 +177,20 @@ class Outages:
         ended_at, failures = self._ended.pop(dependency, (0.0, 0))
         return failures if failures and self._clock.monotonic() - ended_at < _SAME_OUTAGE_S else 0
 
+    def _is_on_probation(self, dependency: Dependency) -> bool:
+        """After an outage only a success proves that it is over: a probe may not see what is wrong. Until then each
+        failure belongs to it, or every false end of an outage would cost ten of those who wait an attempt."""
+        ended = self._ended.get(dependency)
+        return ended is not None and self._clock.monotonic() - ended[0] < _QUIET_S
+
     def _failed_once_more(self, dependency: Dependency, subject: str, error: Transient) -> Outage | None:
         """The `Outage` to wait for once enough different subjects failed in a row."""
         subjects = self._failed.setdefault(dependency, set())
         subjects.add(subject)
-        if dependency not in self._open and len(subjects) < FAILURES_TO_OPEN:
+        if dependency not in self._open and len(subjects) < FAILURES_TO_OPEN and not self._is_on_probation(dependency):
             return None
-        reason = f"{len(subjects)} different objects failed in a row; last: {error.message}"
+        row = f"{len(subjects)} different objects failed in a row" if len(subjects) > 1 else "an object failed again"
+        reason = f"{row}; last: {error.message}"
         return Outage(FailureCode.UNREACHABLE, dependency, reason, error.retry_after_s)
 
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 
 import aiohttp
 from aiohttp import web
@@ -88,7 +89,7 @@ class _Proxy:
         body = await request.read()
         # The body was unpacked on its way in, and is counted anew.
         asked = {name: value for name, value in request.headers.items() if name.lower() not in _OF_THE_BODY}
-        async with session.request(request.method, url, headers=asked, data=body or None) as answer:
+        async with session.request(request.method, url, headers=asked, data=BytesIO(body) if body else None) as answer:
             headers = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP}
             content = await answer.read()
             if request.method == "HEAD":

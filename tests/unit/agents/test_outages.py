@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 from structlog.testing import CapturingLogger
@@ -208,7 +210,6 @@ async def test_an_outage_that_the_probe_does_not_see_is_asked_about_ever_less_of
         nonlocal left
         if left:
             left -= 1
-            await fill_the_row(bench)
             raise Transient(FailureCode.FETCH_FAILED, "HTTP 500")
         return "done"
 
@@ -227,8 +228,6 @@ async def test_what_still_fails_after_a_minute_beside_a_dependency_that_answers_
     async def attempt() -> None:
         nonlocal tries
         tries += 1
-        with contextlib.suppress(Transient):
-            await fill_the_row(bench)
         raise Transient(FailureCode.FETCH_FAILED, "HTTP 500")
 
     bench.probe_takes_s = OWN_TROUBLE_AFTER_S / 3
@@ -236,6 +235,25 @@ async def test_what_still_fails_after_a_minute_beside_a_dependency_that_answers_
         await bench.outages.ride_out(STORE, "b/bad", attempt)
     assert tries == 4
     assert bench.outages.open == ()
+
+
+async def test_after_an_outage_a_failure_belongs_to_it_until_something_works(bench: Bench, pauses: list[float]) -> None:
+    """A store that cuts every content off answers its probes: each false end must not cost ten files an attempt."""
+    bench.up = True
+    await fill_the_row(bench)
+    tried: Counter[str] = Counter()
+
+    async def attempt(name: str) -> str:
+        tried[name] += 1
+        if tried[name] < 4:
+            raise Transient(FailureCode.FETCH_FAILED, "the connection broke")
+        return name
+
+    names = [f"b/late-{n}" for n in range(30)]
+    done = await asyncio.gather(*(bench.outages.ride_out(STORE, n, partial(attempt, n)) for n in names))
+    assert done == names
+    with pytest.raises(Transient):  # something worked since: one object that fails is alone with its trouble again
+        await bench.outages.ride_out(STORE, "b/alone", failing)
 
 
 async def test_an_outage_that_the_probe_sees_is_nobodys_own_trouble_however_long(
