@@ -25,6 +25,8 @@ _UTF8_MAX = 4
 """Bytes a character takes at most."""
 _MAX_LINES = 5_000
 """A row of more lines is too big, whatever its size."""
+_LINE_COST = 30
+"""Of a line that was read in vain, as `Gather.spend` counts."""
 _LOOK_LINES = 200
 """So many lines after an open quote are looked at to see whether they are rows."""
 
@@ -168,6 +170,7 @@ class CsvParser:
 
     def _judge_alone(self, start: int) -> None:
         """The row's first line by itself; what the reader took for the rest of the row is read afresh."""
+        self._gather.spend(_LINE_COST * (self._next - start))
         self._next = start + 1
         if self._header is None:
             self._header = Header(self._lenient.cut(self._lines[start]), self._base + start + 1)

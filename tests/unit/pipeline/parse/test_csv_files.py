@@ -7,6 +7,7 @@ import pytest
 from app.errors import FailureCode
 from app.model.file import FileFormat
 from app.model.record import ReadHints
+from app.pipeline.parse import FileReader
 from tests.support.limits import limits
 from tests.support.reading import Reading, read_file
 
@@ -163,3 +164,14 @@ def test_a_declared_delimiter_may_be_any_character() -> None:
 
 def test_one_column_is_enough_when_the_name_says_csv() -> None:
     assert _read("vin\nWVWZZZ1KZAW000001\n").values == [{"vin": "WVWZZZ1KZAW000001"}]
+
+
+def test_rows_that_are_read_in_vain_count_as_work() -> None:
+    """Each row opens a quote that closes badly a thousand lines later: the event loop still gets its turns."""
+    data = b"id,title\n" + b'1,"open\n' * 1_000 + b'2,"x"y\n'
+    reader = FileReader(ReadHints(format=FileFormat.CSV), limits(), len(data))
+    slices = [*reader.feed(data), *reader.finish()]
+    reader.close()
+    rows = [len(piece.records) + len(piece.bad) for piece in slices]
+    assert sum(rows) == 1_001
+    assert max(rows) < 100
