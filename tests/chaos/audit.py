@@ -36,7 +36,7 @@ def audit(system: System, prefix: str, files: int, per_file: int, seconds: float
     system.wait_no_lag(*SOURCE_TOPICS, seconds=seconds)
     system.refresh()
     with KafkaReader(system.settings.kafka) as reader:
-        start = f"{system.bucket}/{prefix}".encode()
+        start = f"{system.bucket}/{prefix}/".encode()
         told = [
             record.key
             for record in reader.read("listing-outcomes", reader.watermarks("listing-outcomes"))
@@ -45,17 +45,17 @@ def audit(system: System, prefix: str, files: int, per_file: int, seconds: float
     return Audit(
         files=files,
         listings=files * per_file,
-        in_index=system.count({"prefix": {"origin.key": prefix}}),
+        in_index=system.count({"prefix": {"origin.key": f"{prefix}/"}}),
         outcomes=count_outcomes(system, prefix),
         outcomes_indexed=count_outcomes(system, prefix, status="indexed"),
-        dead_letters=len(system.dead_letters(prefix)),
+        dead_letters=len(system.dead_letters(f"{prefix}/")),
         repeats=len(told) - len(set(told)),
     )
 
 
 def count_outcomes(system: System, prefix: str, status: str | None = None) -> int:
     """Files under the prefix that have an outcome (of that status)."""
-    filters: list[dict[str, object]] = [{"prefix": {"key": prefix}}]
+    filters: list[dict[str, object]] = [{"prefix": {"key": f"{prefix}/"}}]
     if status is not None:
         filters.append({"term": {"status": status}})
     body = {"size": 0, "track_total_hits": True, "query": {"bool": {"filter": filters}}}
