@@ -226,6 +226,7 @@ def running_below(root: Path) -> Mapping[int, str]:
     return found
 
 
+@pytest.mark.timeout(240)  # it starts a stack of its own, beside the one of the other tests
 def test_ctrl_c_while_starting_leaves_nothing(tmp_path: Path) -> None:
     with owner(tmp_path) as process:
         read_until(process, "kafka: starting")
