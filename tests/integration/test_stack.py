@@ -18,10 +18,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from obstore.store import S3Store
 
 from app.devstack.report import StackEnv
-from app.devstack.s3 import UPLOADS_TOPIC
 from app.devstack.stack import Stack
 from app.devstack.versions import OPENSEARCH
 from app.errors import Rejected
+from app.model.topics import UPLOADS_TOPIC
 from app.pipeline.notification import parse_notification
 from tests.support.stack import CACHE, PROJECT, RunningStack
 from tests.support.waiting import until
@@ -179,7 +179,8 @@ def test_up_on_a_running_stack_starts_only_what_is_missing(servers: Stack) -> No
 
 
 OWNER = """
-import sys, pathlib
+import sys, pathlib, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
 from app.devstack.stack import Stack
 stack = Stack(pathlib.Path(sys.argv[1]), "other", cache=pathlib.Path(sys.argv[2]))
 stack.up(lambda line: print(line, flush=True), guarded=True)
@@ -226,7 +227,6 @@ def running_below(root: Path) -> Mapping[int, str]:
     return found
 
 
-@pytest.mark.timeout(240)  # it starts a stack of its own, beside the one of the other tests
 def test_ctrl_c_while_starting_leaves_nothing(tmp_path: Path) -> None:
     with owner(tmp_path) as process:
         read_until(process, "kafka: starting")

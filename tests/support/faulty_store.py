@@ -29,6 +29,8 @@ class Faults:
     """Part of a key → how often its content was asked for."""
     refuse: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """Part of a path → status and body that every request to it is answered with."""
+    held: set[str] = field(default_factory=set)
+    """Parts of keys whose content does not come until they are taken out."""
     reading: set[str] = field(default_factory=set)
     """Paths whose content is being read now."""
     twice_at_once: set[str] = field(default_factory=set)
@@ -70,6 +72,8 @@ class _Proxy:
             await asyncio.sleep(faults.delay_s)  # the fault itself, not a wait for a condition
             if faults.fails(path):
                 return web.Response(status=500, body=_INTERNAL_ERROR, content_type="application/xml")
+            while any(part in path for part in faults.held):
+                await asyncio.sleep(0.02)  # as above
             return await self._passed_on(request, self._session)
         finally:
             faults.reading.discard(path)
