@@ -6,8 +6,6 @@ import asyncio
 import gc
 import random
 import socket
-import time
-from datetime import UTC, datetime
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
@@ -31,6 +29,7 @@ from app.adapters.s3 import S3Store
 from app.adapters.s3_listing import BucketPages
 from app.adapters.schema_registry import SchemaRegistry
 from app.adapters.scratch_files import ScratchFiles
+from app.adapters.system_clock import SystemClock
 from app.agents.alerting import FIRST_PARTITION, Alerting, observe
 from app.agents.alerts import AlertsHandler
 from app.agents.codec import Encoder
@@ -49,8 +48,8 @@ from app.agents.retries import SENT_BACK_AT_ONCE, HeldLimits, RetriesHandler
 from app.agents.stopping import StopSignal
 from app.errors import Dependency, Outage
 from app.failures.backoff import Backoff
-from app.failures.route import DEAD_LETTER_TOPIC, RETRY_TOPIC, RetryPolicy
-from app.model.record import Limits
+from app.failures.route import RetryPolicy
+from app.model.topics import DEAD_LETTER_TOPIC, FILES_TOPIC, LISTINGS_TOPIC, ORIGINS, RETRY_TOPIC, UPLOADS_TOPIC
 from app.observability import metrics
 from app.observability.alerts.alarms import Alarms
 from app.observability.health import HealthServer
@@ -60,30 +59,14 @@ from app.ops.missed_uploads import Finder, Pace, UploadQueue
 from app.ops.reconcile import Plan, Reconciliation
 from app.ops.schemas import load_schemas
 from app.pipeline.flow import FileFlow
-from app.settings import LimitsSettings, Settings, load_settings
+from app.pipeline.limits import limits_of
+from app.settings import Settings, load_settings
 
 log = structlog.get_logger("listings.worker")
 
-UPLOADS, FILES, LISTINGS = "listing-uploads", "listing-files", "listings"
-_SOURCES = (UPLOADS, FILES, LISTINGS)
 _FIRST_PROBE_S = 0.5
 _LAST_ALERTS_S = 2.0  # for what is left to be told when the worker stops
 _LONGEST_PAUSE_S = 30.0  # of the comparison: after an outage it has to be back well within its five minutes
-
-
-class SystemClock:
-    """The real clock (`app.ports.Clock`)."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-def limits_of(settings: LimitsSettings) -> Limits:
-    """The settings group as the pure pipeline wants it."""
-    return Limits(**settings.model_dump())
 
 
 def shared_limits(settings: Settings, at_once: int, accepted: int, ordered: bool = True) -> IntakeLimits:
@@ -168,16 +151,16 @@ class Worker:
         )
         files = FilesHandler(self._store, flow, removals, encoder, handoff, outcomes, self._outages, clock)
         listings = ListingsHandler(self._index, standing, encoder, self._outages, clock, limits)
-        origins = frozenset(_SOURCES)
+        origins = frozenset(ORIGINS)
         worker = settings.worker
         held = HeldLimits(retry.waiting_max, worker.accepted_max_bytes // 2)
         retries = RetriesHandler(handoff, clock, self._stop, origins, 2 * retry.cap_s, held)
         room = retry.waiting_max + SENT_BACK_AT_ONCE
         waiting = IntakeLimits(room, room, False, worker.accepted_max_bytes)
         parts: list[tuple[str, Handler, str, IntakeLimits]] = [
-            (UPLOADS, gate, "gate", shared_limits(settings, worker.gate_at_once, 2 * worker.gate_at_once, False)),
-            (FILES, files, "files", shared_limits(settings, worker.files_at_once, worker.accepted_max)),
-            (LISTINGS, listings, "listings", shared_limits(settings, worker.listings_at_once, 0)),
+            (UPLOADS_TOPIC, gate, "gate", shared_limits(settings, worker.gate_at_once, 2 * worker.gate_at_once, False)),
+            (FILES_TOPIC, files, "files", shared_limits(settings, worker.files_at_once, worker.accepted_max)),
+            (LISTINGS_TOPIC, listings, "listings", shared_limits(settings, worker.listings_at_once, 0)),
             (RETRY_TOPIC, retries, "retries", waiting),
             (DEAD_LETTER_TOPIC, AlertsHandler(self._alerting.dead_letter), "alerts", IntakeLimits(1, 100)),
         ]
@@ -225,7 +208,7 @@ class Worker:
         return self.engine.owns(*FIRST_PARTITION)
 
     def _is_busy(self) -> bool:
-        return self.engine.in_flight().get(FILES, 0) >= self._settings.worker.files_at_once
+        return self.engine.in_flight().get(FILES_TOPIC, 0) >= self._settings.worker.files_at_once
 
     async def start(self) -> None:
         """Connect what needs connecting; before the first record is taken."""
@@ -235,8 +218,8 @@ class Worker:
         await self._connect()
         kafka = self._settings.kafka
         handed_to = (RETRY_TOPIC, DEAD_LETTER_TOPIC)
-        sizes = await read_sizes(kafka, (*_SOURCES, *handed_to))
-        check_sizes(sizes, _SOURCES, handed_to, kafka.max_message_bytes)
+        sizes = await read_sizes(kafka, (*ORIGINS, *handed_to))
+        check_sizes(sizes, ORIGINS, handed_to, kafka.max_message_bytes)
         self.engine.connected()
         if self._settings.reconcile.enabled:
             await self._reconciler.start()

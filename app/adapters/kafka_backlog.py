@@ -23,11 +23,11 @@ from aiokafka.errors import (
 from app.adapters.kafka_producer import security
 from app.errors import Dependency, FailureCode, Outage
 from app.model.listed import Waiting
+from app.model.topics import FILES_TOPIC, RETRY_TOPIC, UPLOADS_TOPIC
 from app.pipeline.missed import objects_named
 from app.settings import KafkaSettings
 
-UPLOADS_TOPIC = "listing-uploads"
-TOPICS = (UPLOADS_TOPIC, "listing-files", "listing-retry")
+TOPICS = (UPLOADS_TOPIC, FILES_TOPIC, RETRY_TOPIC)
 """Whatever is on one of these leads to an outcome of a file."""
 _ORIGIN = "failure-origin-topic"
 _READ_WAIT_MS = 1000

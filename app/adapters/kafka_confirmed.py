@@ -14,12 +14,12 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from app.adapters.kafka_reader import client_config
 from app.errors import Dependency, FailureCode, ListingsError, OperatorError, Outage, Rejected
+from app.failures.headers import HEADERS_ROOM_BYTES
 from app.settings import KafkaSettings
 
 _SLICE_S = 0.1
 _ANSWER_S = 5.0
 _FULL_TRIES = 100
-_HEADROOM_BYTES = 64 * 1024
 _REFUSED = frozenset(
     {
         KafkaError._AUTHENTICATION,
@@ -50,7 +50,7 @@ class ConfirmedProducer:
             "acks": "all",
             "linger.ms": 5,
             "message.timeout.ms": int(settings.publish_timeout_s * 1000),
-            "message.max.bytes": settings.max_message_bytes + _HEADROOM_BYTES,
+            "message.max.bytes": settings.max_message_bytes + HEADERS_ROOM_BYTES,
         }
         try:
             self._producer = Producer(config)
@@ -62,7 +62,7 @@ class ConfirmedProducer:
     def send_all(self, sends: Sequence[Send], give_up: Callable[[], bool]) -> list[ListingsError | None]:
         """Send all, and wait until each is confirmed, refused, timed out, or `give_up` says so.
 
-        None for each that all in-sync replicas have; else `Rejected(RECORD_NOT_DECODABLE)` when it is too big for the
+        None for each that all in-sync replicas have; else `Rejected(RECORD_TOO_BIG)` when it is too big for the
         topic, or `Outage(BROKER)` (it may have been written all the same). When this returns nothing is under way.
         """
         results: list[ListingsError | None] = [self._outage("it was not asked in time")] * len(sends)
@@ -93,7 +93,7 @@ class ConfirmedProducer:
     def _translated(self, error: Any, size: int) -> ListingsError:
         if error.code() == KafkaError.MSG_SIZE_TOO_LARGE:
             return Rejected(
-                FailureCode.RECORD_NOT_DECODABLE,
+                FailureCode.RECORD_TOO_BIG,
                 f"a record of {size:,} bytes is too big for topic {self._topic}; raise its max.message.bytes",
             )
         if error.code() in _REFUSED:

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 )
 
 from app.errors import Dependency, FailureCode, Outage, Rejected
+from app.failures.headers import HEADERS_ROOM_BYTES
 from app.ports import Headers
 from app.settings import KafkaSettings
 from app.tls import kafka_tls_context
@@ -35,7 +36,6 @@ _NOT_ALLOWED = (
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
-_HEADERS_ROOM_BYTES = 64 * 1024  # a record that just fitted its topic comes back with its story in the headers
 
 
 class KafkaPublisher:
@@ -52,7 +52,7 @@ class KafkaPublisher:
             acks="all",
             linger_ms=2,
             max_batch_size=256 * 1024,
-            max_request_size=self._settings.max_message_bytes + _HEADERS_ROOM_BYTES,
+            max_request_size=self._settings.max_message_bytes + HEADERS_ROOM_BYTES,
             request_timeout_ms=int(self._settings.publish_timeout_s * 1000),
             **security(self._settings),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -16,6 +17,7 @@ from prometheus_client.samples import Sample
 
 from app.agents.engine import Engine
 from app.agents.outages import Outages
+from app.model.topics import UPLOADS_TOPIC
 from app.observability import metrics
 from app.observability.alerts.alarms import Alarms, Observation
 from app.observability.alerts.dead_letters import Letter
@@ -24,7 +26,7 @@ from app.observability.alerts.watches import DownServer
 from app.ports import Clock
 
 log = structlog.get_logger("listings.alerts")
-FIRST_PARTITION = ("listing-uploads", 0)
+FIRST_PARTITION = (UPLOADS_TOPIC, 0)
 """Its owner is the one worker that tells first what all of them may see."""
 EVERY_S = 1.0
 _POLL_S = 0.05
@@ -97,9 +99,7 @@ class Alerting:
     def _send(self, message: Message) -> None:
         metrics.ALERTS.labels(message.kind).inc()
         log.warning("alert_raised", kind=message.kind, title=message.title, is_over=message.is_over)
-        self._sender.send(
-            Message(message.kind, message.title, f"{message.body}\nFrom {self._signature}", message.is_over)
-        )
+        self._sender.send(replace(message, body=f"{message.body}\nFrom {self._signature}"))
 
     async def _run(self) -> None:
         while True:

@@ -21,7 +21,7 @@ from app.agents.intake import Intake
 from app.agents.stopping import StopSignal
 from app.agents.watchdog import Vitals, Watchdog
 from app.errors import FailureCode, OperatorError
-from app.failures.route import RETRY_TOPIC
+from app.model.topics import RETRY_TOPIC
 from app.observability import metrics
 from app.observability.alerts.watches import Progress
 from app.settings import KafkaSettings, WorkerSettings

@@ -22,6 +22,7 @@ from app.failures.headers import attempts_of, producer_headers
 from app.model.file import ListingFile, ObjectInfo
 from app.model.record import Limits
 from app.model.source_record import SourceRecord
+from app.model.topics import FILES_TOPIC
 from app.model.upload import ObjectEvent, ObjectEventKind
 from app.observability import metrics
 from app.pipeline.flow import ProfileFor
@@ -32,7 +33,6 @@ from app.pipeline.wire import file_to_wire
 from app.ports import Clock, ObjectStore
 
 log = structlog.get_logger("listings.gate")
-FILES_TOPIC = "listing-files"
 STAGE = "gate"
 _AT_ONCE = 50  # a notification of a megabyte holds thousands of events; a store sends one
 

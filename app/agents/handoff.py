@@ -13,8 +13,9 @@ from app.agents.outages import Outages
 from app.errors import Dependency, Outage, Rejected
 from app.failures.classify import classify
 from app.failures.headers import Story, producer_headers, story_of
-from app.failures.route import DEAD_LETTER_TOPIC, RETRY_TOPIC, RetryPolicy
+from app.failures.route import RetryPolicy
 from app.model.source_record import SourceRecord
+from app.model.topics import DEAD_LETTER_TOPIC, RETRY_TOPIC
 from app.observability import metrics
 from app.ports import Clock, Headers, Publisher
 
@@ -130,6 +131,10 @@ class Handoff:
         """
         story = story_of(record)
         due_at = self._clock.now() + timedelta(seconds=self._draw() * self._policy.backoff.cap_s)
-        headers = {**producer_headers(record), **replace(story, due_at=due_at).to_headers()}
+        await self.send_back(record, replace(story, due_at=due_at))
+
+    async def send_back(self, record: SourceRecord, story: Story) -> None:
+        """To the end of the retry topic, to wait there until it is due; with its story as given."""
+        headers = {**producer_headers(record), **story.to_headers()}
         await self.publish(RETRY_TOPIC, key=record.key, value=record.value, headers=headers)
         metrics.RETRIES_POSTPONED.labels(record.topic).inc()

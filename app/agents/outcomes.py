@@ -11,11 +11,11 @@ from app.agents.handoff import Handoff
 from app.agents.together import together
 from app.model.document import Document, version_of
 from app.model.outcome import FileOutcome, outcome_id
+from app.model.topics import OUTCOMES_TOPIC
 from app.observability import metrics
 from app.pipeline.wire import outcome_to_wire
 from app.ports import ListingIndex
 
-OUTCOMES_TOPIC = "listing-outcomes"
 VALUE_MAX_BYTES = 900_000
 """Below the `max.message.bytes` of the topic, which a hundred hostile rejects with all their reasons can exceed."""
 _SUBJECT = f"{OUTCOMES_TOPIC}-value"

@@ -20,7 +20,6 @@ from app.agents.handoff import Handoff
 from app.agents.stopping import StopSignal
 from app.errors import FailureCode, Rejected
 from app.failures.headers import Story, producer_headers, story_of
-from app.failures.route import RETRY_TOPIC
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 from app.ports import Clock
@@ -126,8 +125,6 @@ class RetriesHandler:
 
     async def _send_back(self, record: SourceRecord, story: Story) -> None:
         """To the end of the topic, with its story as it is."""
-        headers = {**producer_headers(record), **story.to_headers()}
         async with self._sending_back:
             await self._stop.sleep(SENT_BACK_EVERY_S)
-            await self._handoff.publish(RETRY_TOPIC, key=record.key, value=record.value, headers=headers)
-        metrics.RETRIES_POSTPONED.labels(RETRY_TOPIC).inc()
+            await self._handoff.send_back(record, story)

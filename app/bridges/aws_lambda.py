@@ -18,8 +18,9 @@ from typing import Any, Protocol
 import structlog
 
 from app.adapters.kafka_confirmed import ConfirmedProducer, Send
-from app.bridges.relay import UPLOADS_TOPIC, to_send
+from app.bridges.relay import to_send
 from app.errors import ListingsError
+from app.model.topics import UPLOADS_TOPIC
 from app.observability.logs import configure_logs
 from app.settings import load_settings
 

@@ -6,8 +6,6 @@ from app.adapters.kafka_confirmed import Send
 from app.errors import Rejected
 from app.pipeline.notification import parse_notification
 
-UPLOADS_TOPIC = "listing-uploads"
-
 
 def to_send(body: str) -> Send:
     """The record for one notification: its text in UTF-8, under the key of the object that it is about.

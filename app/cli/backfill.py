@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import shlex
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.adapters.kafka_backlog import KafkaBacklog
 from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.opensearch.client import SearchClient
 from app.adapters.opensearch.outcomes import OutcomeReader
 from app.adapters.s3_listing import BucketPages
-from app.bootstrap import SystemClock
+from app.adapters.system_clock import SystemClock
 from app.cli.moment import MOMENT
-from app.cli.output import console, console_err, output_option, print_fields, print_json
+from app.cli.output import console, counting, output_option, print_fields, print_json
 from app.errors import FailureCode, OperatorError
 from app.observability.terminal import plain
 from app.ops.backfill import Account, Backfill, Selection
@@ -52,7 +50,7 @@ def command(output: str, rate: float, dry_run: bool, **chosen: Any) -> None:
     selection = _selection(settings, **chosen)
     latest = _Latest()
     try:
-        with _progress() as latest.show:
+        with counting("listing") as latest.show:
             asyncio.run(_run(settings, selection, rate, dry_run, latest))
     finally:
         if latest.account.complete or latest.account.listed:
@@ -64,11 +62,11 @@ class _Latest:
 
     def __init__(self) -> None:
         self.account = Account()
-        self.show: Callable[[Account], None] = lambda _: None
+        self.show: Callable[[str], None] = lambda _: None
 
     def __call__(self, account: Account) -> None:
         self.account = account
-        self.show(account)
+        self.show(_told(account))
 
 
 def _selection(
@@ -119,23 +117,9 @@ async def _run(
         await client.aclose()
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Account], None]]:
-    """On standard error; how many objects there are is known at the end only."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        console=console_err(),
-        transient=True,
-    ) as progress:
-        task = progress.add_task("listing", total=None)
-
-        def show(account: Account) -> None:
-            told = f"listed {account.listed:,}, wanted {account.wanted:,}, queued {account.queued:,}"
-            progress.update(task, description=f"{told}  {plain(account.after)}")
-
-        yield show
+def _told(account: Account) -> str:
+    told = f"listed {account.listed:,}, wanted {account.wanted:,}, queued {account.queued:,}"
+    return f"{told}  {plain(account.after)}"
 
 
 def _tell(output: str, selection: Selection, account: Account, dry_run: bool) -> None:

@@ -17,11 +17,11 @@ from prometheus_client import start_http_server
 
 from app.adapters.kafka_confirmed import ConfirmedProducer
 from app.adapters.sqs import SqsQueue
-from app.bridges.relay import UPLOADS_TOPIC
 from app.bridges.sqs import SqsBridge
 from app.cli.output import Output, output_option, print_fields, print_json
 from app.errors import FailureCode, OperatorError, Outage
 from app.failures.backoff import Backoff
+from app.model.topics import UPLOADS_TOPIC
 from app.observability import metrics
 from app.observability.logs import configure_logs
 from app.settings import Settings, load_settings

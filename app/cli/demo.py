@@ -209,11 +209,11 @@ def _row(item: Watched) -> list[object]:
 def _why(outcome: Mapping[str, Any]) -> str | None:
     if outcome.get("failure_message"):
         return str(outcome["failure_message"])
-    lines = []
+    told = []
     for reject in outcome["rejects"]:
         problems = (f"{p['field'] or 'record'}: expected {p['expected']}" for p in reject["problems"])
-        lines.append(f"record {reject['record']}: {', '.join(problems)}")
-    return "\n".join(lines) or None
+        told.append(f"record {reject['record']}: {', '.join(problems)}")
+    return "; ".join(told) or None  # a line break would be spelt out: cells are one line
 
 
 def _as_json(item: Watched) -> dict[str, object]:

@@ -14,12 +14,12 @@ from app.cli.output import console, output_option, print_fields, print_json, pri
 from app.cli.place import PLACE, ranges_of
 from app.errors import FailureCode, OperatorError, Rejected
 from app.failures.headers import STORY_HEADERS, story_of
-from app.failures.route import DEAD_LETTER_TOPIC
 from app.model.source_record import SourceRecord
+from app.model.topics import DEAD_LETTER_TOPIC
+from app.ops.redrive import Choice
 from app.settings import load_settings
 
 _PREVIEW_BYTES = 300
-_SECONDS = "%Y-%m-%d %H:%M:%S"
 _LOOKED_THROUGH = 10_000
 """Newest dead letters that are searched for those asked for; one flood must not hide the others."""
 
@@ -39,10 +39,15 @@ def list_dead_letters(
     limit: int, code: str | None, file_prefix: str | None, since: datetime | None, output: str
 ) -> None:
     """The newest dead letters, newest first."""
-    filtered = code is not None or file_prefix is not None or since is not None
+    choice = Choice(None if code is None else FailureCode(code), file_prefix, since)
+    filtered = choice != Choice()
     with KafkaReader(load_settings().kafka) as reader:
-        newest = reader.newest(DEAD_LETTER_TOPIC, max(limit, _LOOKED_THROUGH) if filtered else limit, describe)
-    letters = [letter for letter in newest if _matches(letter, code, file_prefix, since)][:limit]
+        newest = reader.newest(
+            DEAD_LETTER_TOPIC,
+            max(limit, _LOOKED_THROUGH) if filtered else limit,
+            lambda record: describe(record) if choice.holds(record) else None,
+        )
+    letters = [letter for letter in newest if letter is not None][:limit]
     if output == "json":
         print_json(letters)
         return
@@ -104,17 +109,9 @@ def describe(record: SourceRecord) -> dict[str, object]:
 def _time(timestamp_ms: int) -> str | None:
     """None for a timestamp that is none: whoever writes the record sets it."""
     try:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime(_SECONDS)
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _matches(letter: dict[str, object], code: str | None, file_prefix: str | None, since: datetime | None) -> bool:
-    if code is not None and letter["code"] != code:
-        return False
-    if since is not None and str(letter["at"] or "") < since.strftime(_SECONDS):
-        return False
-    return file_prefix is None or str(letter["file"] or "").startswith(file_prefix)
 
 
 def _other_headers(record: SourceRecord, all_of_them: bool) -> dict[str, str]:

@@ -14,7 +14,7 @@ from app.adapters.kafka_reader import KafkaReader
 from app.cli.moment import MOMENT
 from app.cli.output import console, output_option, print_json, print_table
 from app.cli.place import PLACE
-from app.failures.route import DEAD_LETTER_TOPIC
+from app.model.topics import DEAD_LETTER_TOPIC
 from app.ops.purge import PurgePart, purge_all, purge_before, purge_upto
 from app.settings import load_settings
 

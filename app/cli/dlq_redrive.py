@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import islice
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.kafka_reader import KafkaReader
 from app.cli.moment import MOMENT
-from app.cli.output import console, console_err, output_option, print_fields, print_json
+from app.cli.output import console, counting, output_option, print_fields, print_json
 from app.cli.place import PLACE, ranges_of
 from app.errors import FailureCode
-from app.failures.route import DEAD_LETTER_TOPIC
 from app.model.source_record import SourceRecord
+from app.model.topics import DEAD_LETTER_TOPIC
 from app.ops.missed_uploads import Pace
 from app.ops.redrive import Choice, RedriveAccount, redrive
 from app.settings import KafkaSettings, load_settings
@@ -95,9 +94,11 @@ async def _run(
     if publisher is not None:
         await publisher.start()
     try:
-        with _progress() as progress:
+        with counting("reading") as tell:
             pace = Pace(rate, time.monotonic, asyncio.sleep)
-            await redrive(_batches(reader, spans), choice, publisher, pace, limit, account, _shown(progress))
+            await redrive(
+                _batches(reader, spans), choice, publisher, pace, limit, account, lambda so_far: tell(_told(so_far))
+            )
     finally:
         if publisher is not None:
             await publisher.stop()
@@ -110,24 +111,8 @@ async def _batches(reader: KafkaReader, spans: Ranges) -> AsyncIterator[list[Sou
         yield batch
 
 
-def _progress() -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        TimeElapsedColumn(),
-        console=console_err(),
-        transient=True,
-    )
-
-
-def _shown(progress: Progress) -> Callable[[RedriveAccount], None]:
-    task = progress.add_task("reading", total=None)
-
-    def show(account: RedriveAccount) -> None:
-        told = f"read {account.read:,}, chosen {account.chosen:,}, handed back {account.redriven:,}"
-        progress.update(task, description=told)
-
-    return show
+def _told(account: RedriveAccount) -> str:
+    return f"read {account.read:,}, chosen {account.chosen:,}, handed back {account.redriven:,}"
 
 
 def _tell(output: str, account: RedriveAccount, dry_run: bool, began: datetime) -> None:

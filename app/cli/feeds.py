@@ -12,13 +12,13 @@ from typing import BinaryIO, cast
 import click
 
 from app.adapters.profile_files import load_either, load_profiles, load_well_known
-from app.bootstrap import limits_of
 from app.cli import feeds_apply
 from app.cli.feeds_show import check_json, show_check
 from app.cli.output import Output, console, output_option, print_json, print_table
 from app.errors import FailureCode, OperatorError
 from app.ops.feeds_check import check_file
 from app.ops.feeds_guess import guess_profile
+from app.pipeline.limits import limits_of
 from app.pipeline.profile import Profile
 from app.pipeline.recognise import WellKnownFormats
 from app.pipeline.well_known import WellKnown

@@ -16,12 +16,11 @@ from app.adapters.schema_registry import SchemaRegistry
 from app.cli.output import Output, console, output_option, print_fields, print_json
 from app.model.file import ListingFile
 from app.model.outcome import FileOutcome
+from app.model.topics import FILES_TOPIC
 from app.ops.full_feeds import confirmation, held_feed
 from app.ops.schemas import load_schemas
 from app.pipeline.wire import file_to_wire
 from app.settings import Settings, load_settings
-
-_TOPIC = "listing-files"
 
 
 @click.command("apply")
@@ -59,9 +58,9 @@ async def _queue(settings: Settings, file: ListingFile) -> None:
     publisher = KafkaPublisher(settings.kafka)
     try:
         codec = AvroCodec(registry, load_schemas(settings.paths.schemas / "avro"))
-        value = await codec.encode(f"{_TOPIC}-value", file_to_wire(file))
+        value = await codec.encode(f"{FILES_TOPIC}-value", file_to_wire(file))
         await publisher.start()
-        await publisher.publish(_TOPIC, key=file.object_id.encode(), value=value)
+        await publisher.publish(FILES_TOPIC, key=file.object_id.encode(), value=value)
     finally:
         await publisher.stop()
         await registry.aclose()

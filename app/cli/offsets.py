@@ -13,8 +13,9 @@ from app.adapters.kafka_groups import KafkaGroup
 from app.adapters.kafka_reader import KafkaReader
 from app.cli.moment import MOMENT
 from app.cli.output import Output, console, output_option, print_json, print_table
-from app.ops.offsets import End, Move, Target, apply_moves, plan_reset, standings
-from app.ops.overview import SOURCE_TOPICS
+from app.model.topics import READ_TOPICS
+from app.ops.offsets import End, Move, Target, apply_moves, plan_reset
+from app.ops.standings import standings
 from app.settings import Settings, load_settings
 
 
@@ -33,7 +34,7 @@ class _Place(click.ParamType):
         return moment
 
 
-TOPIC = click.Choice(SOURCE_TOPICS)
+TOPIC = click.Choice(READ_TOPICS)
 
 
 @click.group("offsets")
@@ -48,7 +49,7 @@ def show(topics: tuple[str, ...], output: str) -> None:
     """Committed offset, records and lag of every partition of TOPICS, or of all that workers read."""
     settings = load_settings()
     with KafkaReader(settings.kafka, settings.kafka.group) as reader:
-        found = standings(reader, topics or SOURCE_TOPICS)
+        found = standings(reader, topics or READ_TOPICS)
     if output == Output.JSON:
         print_json([{**asdict(one), "lag": one.lag} for one in found])
         return

@@ -6,7 +6,8 @@ reaches the terminal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ import click
 import orjson
 from rich.cells import cell_len
 from rich.console import Console, JustifyMethod
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -57,6 +59,20 @@ def console_err() -> Console:
     """Standard error: progress and complaints, so that output stays clean for pipes."""
     found = Console(stderr=True, highlight=False)
     return found if found.is_terminal else Console(stderr=True, highlight=False, width=_PIPE_WIDTH)
+
+
+@contextmanager
+def counting(begun: str) -> Iterator[Callable[[str], None]]:
+    """Long work whose end is not known, shown on standard error while it lasts: call with what is done so far."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=console_err(),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(begun, total=None)
+        yield lambda told: progress.update(task, description=told)
 
 
 def print_json(value: object) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from app.devstack.go_programs import GATEWAY, build
 from app.devstack.ports import LOOPBACK
 from app.devstack.server import Launch, Place, Tools, get
+from app.model.topics import UPLOADS_TOPIC
 
-UPLOADS_TOPIC = "listing-uploads"
 """Has to exist before the gateway starts: it sends a test event first and ends when that fails."""
 EVENTS = Path(__file__).resolve().parents[2] / "connectors" / "notifications" / "versity-events.json"
 

@@ -10,7 +10,7 @@ from threading import Event
 from app.devstack.kafka import ensure_topic
 from app.devstack.locks import SetUpCancelled
 from app.devstack.running import Server
-from app.devstack.s3 import UPLOADS_TOPIC
+from app.model.topics import UPLOADS_TOPIC
 
 Progress = Callable[[str], None]
 """Gets lines "server: what", from several threads."""

@@ -15,6 +15,8 @@ from app.errors import FailureCode, FailureKind, Rejected
 from app.model.source_record import SourceRecord
 
 MESSAGE_MAX_BYTES = 1024
+HEADERS_ROOM_BYTES = 64 * 1024
+"""What a record may grow by when it is handed on: its story (some 6 KiB at most), and room for what is to come."""
 _NAME_MAX_BYTES = 1200
 _WORD_MAX_BYTES = 249  # Kafka's limit on the name of a topic; others may have written these headers
 _STORY = (

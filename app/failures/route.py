@@ -18,9 +18,7 @@ from app.failures.headers import (
     producer_headers,
 )
 from app.model.source_record import SourceRecord
-
-RETRY_TOPIC = "listing-retry"
-DEAD_LETTER_TOPIC = "listing-dlq"
+from app.model.topics import DEAD_LETTER_TOPIC, RETRY_TOPIC
 
 
 @dataclass(frozen=True, slots=True)

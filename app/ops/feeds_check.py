@@ -15,7 +15,7 @@ from app.model.listing import ALIASES, FIELDS, SENT
 from app.model.outcome import RecordReject
 from app.model.record import Limits, RawRecord, Slice
 from app.ops.feeds_columns import SeenColumn, SeenColumns
-from app.pipeline.columns import column, loose_key, template_columns
+from app.pipeline.columns import column, own_key, template_columns
 from app.pipeline.parse import FileReader
 from app.pipeline.profile import Part, Profile, Rule
 from app.pipeline.profile_reader import name_key
@@ -207,7 +207,7 @@ def made_fields(
 def _made_from(name: str, record: Mapping[str, object], profile: Profile | None) -> Iterator[tuple[str, str]]:
     if profile is None:
         for sent, value in record.items():
-            ours = loose_key(sent).replace("-", "_")
+            ours = own_key(sent)
             if name in (ours, ALIASES.get(ours)):
                 yield sent, excerpt(value)
         return
@@ -244,8 +244,4 @@ def used_columns(profile: Profile | None) -> frozenset[str]:
 
 
 def _key_of(profile: Profile | None) -> Callable[[str], str] | None:
-    return _own_key if profile is None else name_key(profile.format)
-
-
-def _own_key(name: str) -> str:
-    return loose_key(name).replace("-", "_")
+    return own_key if profile is None else name_key(profile.format)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from app.errors import FailureCode, OperatorError
-
-HEADERS_ROOM_BYTES = 64 * 1024
-"""What a record may grow by when it is handed on: its story (some 6 KiB at most), and room for what is to come."""
+from app.failures.headers import HEADERS_ROOM_BYTES
 
 
 def check_sizes(sizes: Mapping[str, int], sources: Collection[str], handed_to: Collection[str], own_max: int) -> None:

@@ -14,10 +14,10 @@ from typing import Protocol, TypeVar
 
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion, ListedPage, StandingKey, Waiting
+from app.model.topics import UPLOADS_TOPIC
 from app.pipeline.missed import created_notification, is_file, is_missed, removed_notification
 from app.ports import Clock, Publisher
 
-UPLOADS_TOPIC = "listing-uploads"
 _CONFIRMED_AT_ONCE = 100
 _LOOK_AGAIN_S = 5.0
 _REMEMBERED_MAX = 20_000

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.errors import FailureCode, OperatorError
-from app.ops.overview import SOURCE_TOPICS, Offsets
+from app.ops.standings import Offsets, Standing, standings
 
 
 class Group(Protocol):
@@ -38,27 +38,6 @@ Target = End | int | datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One partition: records lie from `low` to before `high`, those before `position` are acknowledged."""
-
-    topic: str
-    partition: int
-    low: int
-    high: int
-    committed: int | None
-
-    @property
-    def position(self) -> int:
-        """Where a worker would begin: at the first record when nothing is committed, or what is not there any more."""
-        committed = self.committed
-        return self.low if committed is None or committed > self.high else max(committed, self.low)
-
-    @property
-    def lag(self) -> int:
-        return self.high - self.position
-
-
-@dataclass(frozen=True, slots=True)
 class Move:
     """A partition that is to be read from `target` on."""
 
@@ -74,20 +53,6 @@ class Move:
     def left_out(self) -> int:
         """Records that would never be handled."""
         return max(0, self.target - self.standing.position)
-
-
-def standings(offsets: Offsets, topics: Sequence[str] = SOURCE_TOPICS) -> list[Standing]:
-    """Every partition of these topics; `OperatorError` for a topic that the workers do not read."""
-    found = []
-    for topic in topics:
-        if topic not in SOURCE_TOPICS:
-            raise OperatorError(
-                FailureCode.COMMAND_FAILED, f"workers do not read topic {topic}; they read {', '.join(SOURCE_TOPICS)}"
-            )
-        committed = offsets.committed(topic)
-        for partition, (low, high) in sorted(offsets.watermarks(topic).items()):
-            found.append(Standing(topic, partition, low, high, committed.get(partition)))
-    return found
 
 
 def plan_reset(offsets: Offsets, topic: str, target: Target, partitions: Collection[int] = ()) -> list[Move]:

@@ -5,19 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
-SOURCE_TOPICS = ("listing-uploads", "listing-files", "listings", "listing-retry", "listing-dlq")
-
-
-class Offsets(Protocol):
-    """A reader of a topic's offsets, with those of one consumer group."""
-
-    def watermarks(self, topic: str) -> dict[int, tuple[int, int]]: ...
-
-    def committed(self, topic: str) -> dict[int, int | None]: ...
-
-    def offsets_at(self, topic: str, since: datetime) -> dict[int, int]: ...
+from app.model.topics import DEAD_LETTER_TOPIC, READ_TOPICS
+from app.ops.standings import Offsets, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +37,20 @@ class Freshness:
 
 
 def topic_lags(offsets: Offsets) -> list[TopicLag]:
-    """The lag of each source topic.
-
-    A partition counts from its first record when it was never committed, or when the commit lies beyond its end:
-    then the topic was made anew, and the group starts from its beginning.
-    """
-    lags = []
-    for topic in SOURCE_TOPICS:
-        marks = offsets.watermarks(topic)
-        committed = offsets.committed(topic)
-        behind = 0
-        for partition, (low, high) in marks.items():
-            position = committed.get(partition)
-            behind += high - (low if position is None or position > high else max(low, position))
-        lags.append(TopicLag(topic, behind, sum(high - low for low, high in marks.values())))
-    return lags
+    """The lag of each topic that the workers read."""
+    lags = {topic: TopicLag(topic, 0, 0) for topic in READ_TOPICS}
+    for one in standings(offsets):
+        so_far = lags[one.topic]
+        lags[one.topic] = TopicLag(one.topic, so_far.lag + one.lag, so_far.records + one.high - one.low)
+    return list(lags.values())
 
 
 def dead_letters(offsets: Offsets, now: datetime) -> DeadLetters:
     """How many dead letters there are, and how many came lately."""
-    marks = offsets.watermarks("listing-dlq")
+    marks = offsets.watermarks(DEAD_LETTER_TOPIC)
 
     def since(span: timedelta) -> int:
-        starts = offsets.offsets_at("listing-dlq", now - span)
+        starts = offsets.offsets_at(DEAD_LETTER_TOPIC, now - span)
         # Some may have come since the marks were asked for.
         return sum(max(0, high - starts.get(partition, high)) for partition, (_, high) in marks.items())
 

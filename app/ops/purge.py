@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 from app.errors import FailureCode, OperatorError
-from app.failures.route import DEAD_LETTER_TOPIC
-
-
-class Offsets(Protocol):
-    def watermarks(self, topic: str) -> dict[int, tuple[int, int]]: ...
-
-    def committed(self, topic: str) -> dict[int, int | None]: ...
-
-    def offsets_at(self, topic: str, since: datetime) -> dict[int, int]: ...
+from app.model.topics import DEAD_LETTER_TOPIC
+from app.ops.standings import Offsets
 
 
 @dataclass(frozen=True, slots=True)

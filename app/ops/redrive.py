@@ -15,11 +15,10 @@ from datetime import UTC, datetime
 from app.errors import FailureCode, Rejected
 from app.failures.headers import origin_of, producer_headers, story_of
 from app.model.source_record import SourceRecord
+from app.model.topics import FILES_TOPIC, ORIGINS
 from app.ops.missed_uploads import Pace
 from app.ports import Publisher
 
-ORIGINS = frozenset({"listing-uploads", "listing-files", "listings"})
-"""Where a dead letter may be handed back to: headers can be written by others."""
 COUNT_HEADER = "redrive-count"
 _COUNT_MAX = 9999
 _ORIGIN_HEADERS = (
@@ -28,7 +27,6 @@ _ORIGIN_HEADERS = (
     "failure-origin-offset",
     "failure-origin-timestamp",
 )
-_FILES_TOPIC = "listing-files"
 _PROBLEMS_MAX = 10
 
 
@@ -97,7 +95,7 @@ def redrive_of(record: SourceRecord) -> Redrive:
     if "failure-origin-topic" not in record.headers:
         raise Rejected(FailureCode.HEADER_INVALID, "header failure-origin-topic: expected to be there")
     origin = origin_of(record)
-    if origin.topic not in ORIGINS:
+    if origin.topic not in ORIGINS:  # headers can be written by others
         raise Rejected(
             FailureCode.HEADER_INVALID,
             f"header failure-origin-topic: expected one of {', '.join(sorted(ORIGINS))}",
@@ -114,7 +112,7 @@ def redrive_of(record: SourceRecord) -> Redrive:
         COUNT_HEADER: f"{min(_count(record) + 1, _COUNT_MAX):04d}".encode(),
     }
     # Of a file, each refused listing is a dead letter that carries the file: reading it once is enough.
-    whose: Hashable = record.key if origin.topic == _FILES_TOPIC else (origin.partition, origin.offset)
+    whose: Hashable = record.key if origin.topic == FILES_TOPIC else (origin.partition, origin.offset)
     return Redrive(origin.topic, record.key, record.value, headers, (origin.topic, whose))
 
 

@@ -75,6 +75,11 @@ def loose_key(name: str) -> str:
     return column_key(name).removeprefix("g:").strip().replace(" ", "_")
 
 
+def own_key(name: str) -> str:
+    """A column name as compared with our own field names: hyphens do not count either."""
+    return loose_key(name).replace("-", "_")
+
+
 def template_columns(template: str) -> list[str]:
     """The columns that a template names, without the `?` of those that may be missing."""
     return [name.removesuffix("?") for name in _TEMPLATE.findall(template)]

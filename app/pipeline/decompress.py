@@ -13,6 +13,7 @@ from app.errors import FailureCode, FileRejected
 from app.model.file import Compression
 from app.model.record import Limits
 from app.pipeline.unpack.archive import Archive
+from app.pipeline.unpack.bombs import most_by_ratio
 from app.pipeline.unpack.spool import Scratch, Spool
 from app.pipeline.unpack.streams import (
     BY_COMPRESSION,
@@ -25,8 +26,6 @@ from app.pipeline.unpack.streams import (
 )
 
 BLOCK_BYTES = 64 * 1024
-_RATIO_FREE_BYTES = 10 * 1024 * 1024
-"""Small files may be as repetitive as they like; a bomb is only one when it is big."""
 _TURN_COST = 100_000
 """Some 2 ms, in units of 20 ns."""
 
@@ -232,7 +231,7 @@ class Decompressor:
         cap = self._limits.decompressed_max_bytes
         if self.compression is not Compression.NONE:
             packed = max(self._packed_size, self._unpacked_input)
-            by_ratio = max(_RATIO_FREE_BYTES, int(packed * self._limits.compression_max_ratio))
+            by_ratio = most_by_ratio(packed, self._limits)
             if by_ratio < cap:
                 return by_ratio, FailureCode.COMPRESSION_RATIO
         return cap, FailureCode.DECOMPRESSED_TOO_BIG

@@ -10,4 +10,5 @@ PACKED_OTHERWISE = frozenset({"7z", "exe", "lz4", "rar", "tar", "tbz2", "tgz", "
 
 def ending_of(name: str) -> str:
     """The last ending of a key or path in lower case, without the dot; "" when there is none."""
-    return name.rpartition("/")[2].lower().rpartition(".")[2] if "." in name.rpartition("/")[2] else ""
+    _, dot, ending = name.rpartition("/")[2].lower().rpartition(".")
+    return ending if dot else ""

@@ -9,7 +9,7 @@ from app.errors import FailureCode, FileRejected
 from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.record import Limits
 from app.model.upload import ObjectEvent
-from app.pipeline.endings import OFFICE, PACKED_OTHERWISE, PICTURES, SOUND_AND_FILM
+from app.pipeline.endings import OFFICE, PACKED_OTHERWISE, PICTURES, SOUND_AND_FILM, ending_of
 from app.pipeline.notification import is_folder_marker
 from app.pipeline.sniff import BINARY_MEDIA_TYPES, COMPRESSION_ENDINGS, COMPRESSION_MEDIA_TYPES, hints_from_name
 
@@ -120,17 +120,10 @@ def _is_readable(info: ObjectInfo) -> bool:
         return False
     media = (info.content_type or "").partition(";")[0].strip().lower()
     known = media in _MEDIA_TYPES or (media.startswith("application/") and media.endswith(("+json", "+xml")))
-    return ending in _ENDINGS or _is_packed(info.key) or known
+    return ending in _ENDINGS or ending_of(info.key) in COMPRESSION_ENDINGS or known
 
 
 def _ending(key: str) -> str:
     """The ending before that of a compression, in lower case; "" when there is none."""
-    stem, dot, ending = key.rpartition("/")[2].lower().rpartition(".")
-    if dot and ending in COMPRESSION_ENDINGS:
-        _, dot, ending = stem.rpartition(".")
-    return ending if dot else ""
-
-
-def _is_packed(key: str) -> bool:
-    _, dot, ending = key.rpartition("/")[2].lower().rpartition(".")
-    return bool(dot) and ending in COMPRESSION_ENDINGS
+    ending = ending_of(key)
+    return ending_of(key[: -len(ending) - 1]) if ending in COMPRESSION_ENDINGS else ending

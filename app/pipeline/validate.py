@@ -16,7 +16,7 @@ from pydantic_core import ValidationError
 
 from app.errors import FailureCode, Problem
 from app.model.listing import ALIASES, BY_NAME, SENT, Field, Kind
-from app.pipeline.columns import loose_key
+from app.pipeline.columns import own_key
 from app.pipeline.own_texts import read_texts, read_word_of
 from app.pipeline.schema import LAX, STRICT, expected
 from app.pipeline.values.codes import COUNTRY_SYNONYMS
@@ -47,7 +47,7 @@ def own_names(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in sent:
         if name not in taken and len(name) < _LONG_NAME:
-            ours = loose_key(name).replace("-", "_")
+            ours = own_key(name)
             if ours in _OURS and ours not in taken:
                 found.setdefault(ours, name)
     return {name: ours for ours, name in found.items()}

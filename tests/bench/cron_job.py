@@ -18,7 +18,7 @@ import obstore
 import orjson
 from obstore.store import S3Store
 
-from app.bootstrap import limits_of
+from app.pipeline.limits import limits_of
 from app.pipeline.parse import FileReader
 from app.pipeline.sniff import hints_from_name
 from app.pipeline.transform import Mapper, Origin

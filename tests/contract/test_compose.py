@@ -14,6 +14,7 @@ import yaml
 from app.devstack import kafka, registry, s3
 from app.devstack.server import Place
 from app.devstack.versions import IMAGES
+from app.model.topics import UPLOADS_TOPIC
 from app.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -86,7 +87,7 @@ def test_kafka_is_set_as_the_embedded_one(tmp_path: Path) -> None:
 
 def test_the_gateway_is_told_the_same_as_the_embedded_one() -> None:
     service = SERVICES["s3"]
-    assert f"--event-kafka-topic {s3.UPLOADS_TOPIC} " in service["command"][0]
+    assert f"--event-kafka-topic {UPLOADS_TOPIC} " in service["command"][0]
     (mounted,) = [volume for volume in service["volumes"] if volume.endswith(":/events.json:ro")]
     assert (PROJECT / mounted.split(":")[0]).resolve() == s3.EVENTS
 

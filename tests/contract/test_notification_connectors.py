@@ -18,7 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from app.bridges.aws_lambda import handler
-from app.bridges.relay import UPLOADS_TOPIC
+from app.model.topics import UPLOADS_TOPIC
 from app.pipeline.notification import parse_notification
 from app.pipeline.notification.reader import _ENVELOPES_MAX, _EVENTS_MAX
 from app.settings import KafkaSettings, S3Settings, known_names

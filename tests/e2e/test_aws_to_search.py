@@ -12,9 +12,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from app.bridges.relay import UPLOADS_TOPIC
 from app.devstack.samples import as_json, listings
 from app.errors import Rejected
+from app.model.topics import UPLOADS_TOPIC
 from app.model.upload import ObjectEventKind
 from app.pipeline.notification import parse_notification
 from tests.support.memory_aws import BUCKET, QUEUE, REGION, MemoryAws, empty_aws, memory_aws

@@ -16,7 +16,7 @@ from app.agents.retries import SENT_BACK_EVERY_S
 from app.devstack.samples import as_json, listings
 from app.errors import FailureCode, FailureKind
 from app.failures.headers import Origin, Story
-from app.failures.route import RETRY_TOPIC
+from app.model.topics import RETRY_TOPIC
 from tests.support.system import System, Worker
 from tests.support.waiting import until
 

@@ -11,7 +11,8 @@ from confluent_kafka import Consumer, Producer
 from app.adapters.kafka_groups import KafkaGroup
 from app.adapters.kafka_reader import KafkaReader
 from app.errors import OperatorError
-from app.ops.offsets import End, apply_moves, plan_replay, plan_reset, standings
+from app.ops.offsets import End, apply_moves, plan_replay, plan_reset
+from app.ops.standings import standings
 from app.settings import KafkaSettings
 from tests.support.stack import RunningStack, stack_settings
 from tests.support.waiting import until

@@ -18,11 +18,11 @@ from confluent_kafka import Consumer, TopicPartition
 from app.adapters.kafka_confirmed import ConfirmedProducer, Send
 from app.adapters.sqs import SqsQueue
 from app.bridges.aws_lambda import relay
-from app.bridges.relay import UPLOADS_TOPIC
 from app.bridges.sqs import SqsBridge
 from app.errors import Outage, Rejected
 from app.failures.backoff import Backoff
 from app.model.queued import QueuedMessage
+from app.model.topics import UPLOADS_TOPIC
 from app.settings import KafkaSettings
 from tests.support.memory_aws import BUCKET, QUEUE, REGION, MemoryAws, empty_aws, memory_aws
 from tests.support.stack import RunningStack, stack_settings

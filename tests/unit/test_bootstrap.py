@@ -10,9 +10,10 @@ import faust
 import faust.exceptions
 import pytest
 
-from app.bootstrap import Worker, limits_of
+from app.bootstrap import Worker
 from app.errors import FailureCode, OperatorError
 from app.ops.topics import load_topics
+from app.pipeline.limits import limits_of
 from app.settings import LimitsSettings, PathsSettings, load_settings
 
 NOBODY = "127.0.0.1:1"

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from app.errors import FailureCode
 from app.model.upload import ObjectEvent, ObjectEventKind
 from app.pipeline.notification.event import make_event, mapping, text, unknown_shape
+from app.pipeline.varint import TooLong, read_varint
 
 _ROOT = "/buckets/"
 _PARTS = ".uploads/"
@@ -101,16 +102,10 @@ def _fixed(kind: int) -> int:
 
 
 def _varint(value: bytes, at: int) -> tuple[int, int]:
-    number = 0
-    for shift in range(0, 64, 7):
-        if at >= len(value):
-            break
-        byte = value[at]
-        at += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, at
-    raise unknown_shape("whole numbers of at most 64 bits in an EventNotification of SeaweedFS")
+    try:
+        return read_varint(value, at)
+    except (IndexError, TooLong) as error:
+        raise unknown_shape("whole numbers of at most 64 bits in an EventNotification of SeaweedFS") from error
 
 
 def _bytes(value: int | bytes | None) -> bytes:

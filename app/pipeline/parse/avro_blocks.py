@@ -20,6 +20,7 @@ from app.pipeline.parse.avro_schema import AvroSchema, read_schema, refused
 from app.pipeline.parse.avro_walk import NoRecord, Walk
 from app.pipeline.parse.gather import Gather
 from app.pipeline.parse.json_like import NotJsonLike, json_like
+from app.pipeline.unpack.bombs import check_unpacked
 from app.pipeline.unpack.streams import Damaged, WindowTooBig
 
 _MAGIC = b"Obj\x01"
@@ -30,7 +31,6 @@ _MAX_LONG_BYTES = 10
 _WINDOW_BYTES = 32 * 1024
 """What the library sees at once: it is a few milliseconds of work, whatever the data makes of it."""
 _MAX_VALUES = 100_000
-_RATIO_FREE_BYTES = 10 * 1024 * 1024
 
 
 class AvroParser:
@@ -210,16 +210,7 @@ class AvroParser:
     def _account(self, packed: int, plain: int) -> None:
         self._packed_total += packed
         self._plain_total += plain
-        if self._plain_total > self._limits.decompressed_max_bytes:
-            most = self._limits.decompressed_max_bytes
-            raise FileRejected(
-                FailureCode.DECOMPRESSED_TOO_BIG, f"unpacks to more than {most:,} bytes; split the file", self._where()
-            )
-        ratio = self._limits.compression_max_ratio
-        if self._plain_total > max(_RATIO_FREE_BYTES, self._packed_total * ratio):
-            raise FileRejected(
-                FailureCode.COMPRESSION_RATIO, f"unpacks to more than {ratio:g} times its stored size", self._where()
-            )
+        check_unpacked(self._plain_total, self._packed_total, self._limits, self._where())
 
     def _check_block_size(self, size: int) -> None:
         if size > self._limits.avro_block_max_bytes:

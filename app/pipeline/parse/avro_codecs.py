@@ -9,6 +9,7 @@ import cramjam
 
 from app.model.record import Limits
 from app.pipeline.unpack.streams import BZIP2, DEFLATE, XZ, ZSTD, Damaged, Packing
+from app.pipeline.varint import TooLong, read_varint
 
 Codec = Callable[[bytes, Limits], Iterator[bytes]]
 """(a block as stored, limits) → its plain bytes; raises `Damaged`, `WindowTooBig`, `TooMuch`."""
@@ -52,12 +53,10 @@ def _snappy(packed: bytes, limits: Limits) -> Iterator[bytes]:
 
 
 def _length(data: bytes) -> int:
-    length = 0
-    for index, byte in enumerate(data[:_MAX_LENGTH_BYTES]):
-        length |= (byte & 0x7F) << 7 * index
-        if byte < 0x80:
-            return length
-    raise Damaged
+    try:
+        return read_varint(data, 0, _MAX_LENGTH_BYTES)[0]
+    except (IndexError, TooLong) as error:
+        raise Damaged from error
 
 
 CODECS: dict[str, Codec] = {

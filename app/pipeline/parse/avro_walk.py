@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from app.pipeline.parse.avro_schema import AvroType
+from app.pipeline.varint import TooLong, read_varint, zigzag
 
 _VALUES_A_TURN = 20_000
 _MAX_VALUES = 2_000_000
-_MAX_LONG_BYTES = 10
 
 
 class NoRecord(Exception):
@@ -54,14 +54,11 @@ class Walk:
 
     def long(self) -> int:
         """A number in zig-zag order, seven bits a byte. Raises `NoRecord`."""
-        value = shift = 0
-        for byte in self._data[self.at : self.at + _MAX_LONG_BYTES]:
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return (value >> 1) ^ -(value & 1)
-            shift += 7
-        raise NoRecord
+        try:
+            value, self.at = read_varint(self._data, self.at)
+        except (IndexError, TooLong) as error:
+            raise NoRecord from error
+        return zigzag(value)
 
     def piece(self) -> bytes:
         """Bytes with their length before them. Raises `NoRecord`."""

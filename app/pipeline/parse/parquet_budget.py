@@ -17,6 +17,7 @@ from app.pipeline.parse.parquet_pages import (
     Page,
     pages_of,
 )
+from app.pipeline.unpack.bombs import check_unpacked
 from app.pipeline.unpack.spool import Spool
 
 _BATCH_BYTES = 16 * 1024 * 1024
@@ -25,7 +26,6 @@ _BATCH_ROWS = 2048
 _MAX_REPEATED_VALUES = 16_000_000
 _MAX_PAGES = 1_000_000
 _PAGES_A_TURN = 200
-_RATIO_FREE_BYTES = 10 * 1024 * 1024
 _SMALLER = "write row groups of fewer rows"
 
 
@@ -130,24 +130,9 @@ class Budget:
     def _count(self, page: Page, where: str) -> None:
         self._pages += 1
         self._size += page.size
-        limits = self._limits
         if self._pages > _MAX_PAGES:
             raise FileRejected(FailureCode.BLOCK_TOO_BIG, f"more than {_MAX_PAGES:,} pages; write larger ones", where)
-        if self._size > limits.decompressed_max_bytes:
-            most = limits.decompressed_max_bytes
-            raise FileRejected(
-                FailureCode.DECOMPRESSED_TOO_BIG, f"unpacks to more than {most:,} bytes; split the file", where
-            )
-        if self._size > max(_RATIO_FREE_BYTES, self._spool.size * limits.compression_max_ratio):
-            raise _too_packed(limits, where)
-
-
-def _too_packed(limits: Limits, where: str) -> FileRejected:
-    return FileRejected(
-        FailureCode.COMPRESSION_RATIO,
-        f"unpacks to more than {limits.compression_max_ratio:g} times its stored size",
-        where,
-    )
+        check_unpacked(self._size, self._spool.size, self._limits, where)
 
 
 def _broken(what: str, where: str) -> FileRejected:

@@ -21,6 +21,7 @@ from app.pipeline.parse.parquet_arrays import readable_type, weights
 from app.pipeline.parse.parquet_budget import Budget, Plan
 from app.pipeline.parse.parquet_columns import Column
 from app.pipeline.parse.parquet_footer import MAX_FOOTER_BYTES, BadFooter, read_footer, row_groups
+from app.pipeline.unpack.bombs import check_unpacked
 from app.pipeline.unpack.spool import Spool
 
 _MAX_LIST = 200_000
@@ -34,7 +35,6 @@ _READY_WEIGHT = 8 * 1024 * 1024
 _BATCH_COST = 25_000
 _CHUNK_COST = 5_000
 """Of reading the footer's words on one column of a row group."""
-_RATIO_FREE_BYTES = 10 * 1024 * 1024
 
 
 class ParquetRows:
@@ -178,13 +178,7 @@ class ParquetRows:
     def _account(self, weight: int) -> None:
         """A page of a few bytes can stand for millions of rows, so what the rows hold counts as unpacked too."""
         self._weight += weight
-        limits = self._limits
-        if self._weight > max(_RATIO_FREE_BYTES, self._spool.size * limits.compression_max_ratio):
-            raise FileRejected(
-                FailureCode.COMPRESSION_RATIO,
-                f"unpacks to more than {limits.compression_max_ratio:g} times its stored size",
-                f"after record {self._gather.number:,}",
-            )
+        check_unpacked(self._weight, self._spool.size, self._limits, f"after record {self._gather.number:,}")
 
 
 def _columns(file: Any, max_depth: int) -> list[Column]:

@@ -1,9 +1,9 @@
 """Bytes of any supported encoding to UTF-8, block by block.
 
 A byte order mark decides, then what XML or HTML declares of itself (see `declared`); without both the text is UTF-8,
-strictly. From the first byte that is not UTF-8 on, the
-rest of the file is read in the fallback encoding, if the profile names one: what was given out before that byte
-was valid UTF-8 and stays as it is (in practice plain ASCII, the same in both).
+strictly. From the first byte that is not UTF-8 on, the rest of the file is read in the fallback encoding, if the
+profile names one: what was given out before that byte was valid UTF-8 and stays as it is (in practice plain ASCII, the
+same in both).
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_MAX_VARINT_BYTES = 10
+from app.pipeline.varint import TooLong, read_varint, zigzag
+
 _MAX_DEPTH = 8
 _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = range(1, 13)
 _INTEGERS = (_I16, _I32, _I64)
@@ -90,14 +91,11 @@ class Compact:
         return byte
 
     def _varint(self) -> int:
-        value = 0
-        for place in range(_MAX_VARINT_BYTES):
-            byte = self._byte()
-            value |= (byte & 0x7F) << 7 * place
-            if byte < 0x80:
-                return value
-        raise NotThrift
+        try:
+            value, self.at = read_varint(self._data, self.at)
+        except TooLong as error:
+            raise NotThrift from error
+        return value
 
     def _zigzag(self) -> int:
-        value = self._varint()
-        return (value >> 1) ^ -(value & 1)
+        return zigzag(self._varint())

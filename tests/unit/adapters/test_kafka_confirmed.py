@@ -88,8 +88,8 @@ def test_all_in_sync_replicas_have_to_confirm() -> None:
 @pytest.mark.parametrize(
     ("answer", "kind", "code"),
     [
-        (KafkaError.MSG_SIZE_TOO_LARGE, Rejected, FailureCode.RECORD_NOT_DECODABLE),
-        ("at once", Rejected, FailureCode.RECORD_NOT_DECODABLE),
+        (KafkaError.MSG_SIZE_TOO_LARGE, Rejected, FailureCode.RECORD_TOO_BIG),
+        ("at once", Rejected, FailureCode.RECORD_TOO_BIG),
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, Outage, FailureCode.ACCESS_REFUSED),
         (KafkaError._AUTHENTICATION, Outage, FailureCode.ACCESS_REFUSED),
         (KafkaError.NOT_ENOUGH_REPLICAS, Outage, FailureCode.UNREACHABLE),

@@ -13,7 +13,7 @@ from app.adapters.opensearch.outcomes import OutcomeReader
 from app.adapters.opensearch.progress import ProgressKeeper
 from app.errors import Dependency, FailureCode, Outage
 from app.model.listed import Progress
-from app.ops.overview import SOURCE_TOPICS
+from app.model.topics import READ_TOPICS
 from tests.support.commands import DANGEROUS, Commands
 
 KAFKA_AWAY = Outage(FailureCode.UNREACHABLE, Dependency.BROKER, "Kafka at a:1 does not answer")
@@ -101,7 +101,7 @@ def test_everything_on_one_page(run: Commands) -> None:
 @pytest.mark.usefixtures("world")
 def test_the_same_for_scripts(run: Commands) -> None:
     page = json.loads(run("status", "--output", "json").out)
-    assert [topic["topic"] for topic in page["topics"]] == list(SOURCE_TOPICS)
+    assert [topic["topic"] for topic in page["topics"]] == list(READ_TOPICS)
     assert page["topics"][0] == {"topic": "listing-uploads", "lag": 234, "records": 1_234}
     assert page["dead_letters"] == {"total": 1_234, "last_day": 34, "last_hour": 34}
     assert page["freshness"]["files"] == 3

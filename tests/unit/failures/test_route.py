@@ -17,8 +17,9 @@ from app.errors import (
 from app.failures.backoff import Backoff
 from app.failures.classify import NextStep, classify
 from app.failures.headers import story_of
-from app.failures.route import DEAD_LETTER_TOPIC, RETRY_TOPIC, Handoff, RetryPolicy
+from app.failures.route import Handoff, RetryPolicy
 from app.model.source_record import SourceRecord
+from app.model.topics import DEAD_LETTER_TOPIC, RETRY_TOPIC
 from tests.support.memory import START
 from tests.support.records import source_record
 

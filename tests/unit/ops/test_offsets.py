@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from app.errors import OperatorError
-from app.ops.offsets import End, Move, Standing, Target, apply_moves, plan_replay, plan_reset, standings
+from app.ops.offsets import End, Move, Target, apply_moves, plan_replay, plan_reset
+from app.ops.standings import Standing, standings
 from tests.support.memory_offsets import MemoryGroup, MemoryOffsets
 
 TOPIC = "listing-files"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ops.overview import SOURCE_TOPICS, dead_letters, freshness, topic_lags
+from app.model.topics import READ_TOPICS
+from app.ops.overview import dead_letters, freshness, topic_lags
 from tests.support.memory import START
 
 
@@ -50,7 +51,7 @@ class Topics:
 )
 def test_the_lag_is_what_the_group_has_still_to_read(marks: tuple[int, int], committed: int | None, lag: int) -> None:
     lags = topic_lags(Topics({0: marks}, {0: committed}))
-    assert [found.topic for found in lags] == list(SOURCE_TOPICS)
+    assert [found.topic for found in lags] == list(READ_TOPICS)
     assert {(found.lag, found.records) for found in lags} == {(lag, marks[1] - marks[0])}
 
 
