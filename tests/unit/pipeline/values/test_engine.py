@@ -37,6 +37,8 @@ from app.pipeline.values.engine import parse_cylinders, parse_displacement, pars
         ("150 000 km", "kw", None),
         ("216 100 km", "kw", None),
         ("216\u00a0100\u00a0км, 110 кВт", None, 110),
+        ("45000 KM", None, None),  # Poland's horsepower; so many are kilometres
+        ("10000 KM", None, 7355),
     ],
 )
 def test_power(value: object, unit: str | None, kilowatts: int | None) -> None:
