@@ -55,3 +55,14 @@ def system(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Ite
     prepared = prepare(stack, tmp_path_factory.mktemp("system"))
     yield prepared
     prepared.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails leaves no worker of its own: it would take partitions from the workers of the next tests."""
+    if "system" not in request.fixturenames:
+        yield
+        return
+    prepared: System = request.getfixturevalue("system")
+    with prepared.no_worker_left():
+        yield

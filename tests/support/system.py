@@ -61,6 +61,12 @@ class Worker:
         return [event for event in events if event.get("event") == name]
 
 
+def _kill(workers: Sequence[Worker]) -> None:
+    for worker in workers:
+        if worker.process.poll() is None:
+            worker.kill()
+
+
 class System:
     """A running stack with topics, schemas and index applied; workers are started by the test."""
 
@@ -124,12 +130,19 @@ class System:
             if worker.process.poll() is None:
                 worker.terminate()
 
+    @contextmanager
+    def no_worker_left(self) -> Iterator[None]:
+        """Kills, at the end, the workers that were started meanwhile and still run."""
+        before = len(self._workers)
+        try:
+            yield
+        finally:
+            _kill(self._workers[before:])
+
     def close(self) -> None:
         """Stop what still runs."""
         self._http.close()
-        for worker in self._workers:
-            if worker.process.poll() is None:
-                worker.kill()
+        _kill(self._workers)
 
     # -- producers
 

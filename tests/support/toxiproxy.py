@@ -158,8 +158,10 @@ class Proxy:
         try:
             yield
         finally:
-            for name in names:
-                self.remove(name)
+            # With connections open, taking a fault away may hang for ever (toxiproxy issue 558).
+            with self.down():
+                for name in names:
+                    self.remove(name)
 
 
 class FaultProxies:
