@@ -17,7 +17,8 @@ proxies alone, while the test itself goes straight to them:
         proxies.heal()                                              # everything up, no fault left
 
 Faults act on answers (`stream="downstream"`) unless told otherwise, and on connections that are open already as well
-as on new ones. `share` is a share of connections, not of requests. A fault is taken away at the end of its block.
+as on new ones. `share` is a share of connections, not of requests. A fault is taken away at the end of its block,
+with the connections that had it.
 Kafka sends its clients on to the address that it advertises; the embedded stack has a listener of its own for the
 proxy (`app.devstack.kafka`), the stack in Docker has none: `broker` is None there.
 """
@@ -108,8 +109,11 @@ class Proxy:
         self._api = api
         self._name = name
         self.address = f"{LOOPBACK}:{port}"
-        body = {"name": name, "listen": self.address, "upstream": upstream, "enabled": True}
-        api.post("/proxies", json=body).raise_for_status()
+        self._body = {"name": name, "listen": self.address, "upstream": upstream, "enabled": True}
+        self._make()
+
+    def _make(self) -> None:
+        self._api.post("/proxies", json=self._body).raise_for_status()
 
     @property
     def url(self) -> str:
@@ -132,36 +136,34 @@ class Proxy:
         finally:
             self.restore()
 
-    def add(self, toxic: Toxic, *, stream: Stream = "downstream", share: float = 1.0) -> str:
-        """Give it a fault until `remove` of the name returned, or `FaultProxies.heal`."""
-        name = f"{toxic.type}-{secrets.token_hex(4)}"
+    def add(self, toxic: Toxic, *, stream: Stream = "downstream", share: float = 1.0) -> None:
+        """Give it a fault, until `renew`."""
         body = {
-            "name": name,
+            "name": f"{toxic.type}-{secrets.token_hex(4)}",
             "type": toxic.type,
             "stream": stream,
             "toxicity": share,
             "attributes": dict(toxic.attributes),
         }
         self._api.post(f"/proxies/{self._name}/toxics", json=body).raise_for_status()
-        return name
 
-    def remove(self, name: str) -> None:
-        """Take a fault away; nothing when it is gone already."""
-        answer = self._api.delete(f"/proxies/{self._name}/toxics/{name}")
-        if answer.status_code != 404:
-            answer.raise_for_status()
+    def renew(self) -> None:
+        """Up and without any fault; connections are closed.
+
+        Faults are not taken away one by one: where data is under way, toxiproxy may then hang for ever (its issue 558).
+        """
+        self._api.delete(f"/proxies/{self._name}").raise_for_status()
+        self._make()
 
     @contextmanager
     def having(self, *toxics: Toxic, stream: Stream = "downstream", share: float = 1.0) -> Iterator[None]:
-        """All these faults at once, for as long as the block lasts."""
-        names = [self.add(toxic, stream=stream, share=share) for toxic in toxics]
+        """All these faults at once, for as long as the block lasts; then `renew`."""
+        for toxic in toxics:
+            self.add(toxic, stream=stream, share=share)
         try:
             yield
         finally:
-            # With connections open, taking a fault away may hang for ever (toxiproxy issue 558).
-            with self.down():
-                for name in names:
-                    self.remove(name)
+            self.renew()
 
 
 class FaultProxies:
@@ -197,7 +199,9 @@ class FaultProxies:
 
     def heal(self) -> None:
         """Every proxy up, no fault left."""
-        self._api.post("/reset").raise_for_status()
+        for proxy in (self.index, self.store, self.registry, self.broker):
+            if proxy is not None:
+                proxy.renew()
 
 
 @contextmanager
