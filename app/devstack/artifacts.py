@@ -127,13 +127,15 @@ class ArtifactCache:
         for _ in range(2):
             if cancelled.is_set():
                 raise SetUpCancelled
-            try:
-                path = self._fetch(Coordinate.parse(text), repository)
-            except (OSError, RuntimeError) as error:
-                raise OperatorError(FailureCode.COMMAND_FAILED, f"cannot fetch {text}: {error}") from error
-            if (found := sha256(path)) == expected:
-                return path
-            path.unlink()
+            # Servers have jars in common, and are set up side by side.
+            with file_lock(self._folder / "locks" / f"{text.replace(':', '_')}.lock", cancelled):
+                try:
+                    path = self._fetch(Coordinate.parse(text), repository)
+                except (OSError, RuntimeError) as error:
+                    raise OperatorError(FailureCode.COMMAND_FAILED, f"cannot fetch {text}: {error}") from error
+                if (found := sha256(path)) == expected:
+                    return path
+                path.unlink()
         raise OperatorError(
             FailureCode.COMMAND_FAILED, f"{text} has SHA-256 {found}, expected {expected}; it was deleted"
         )

@@ -8,7 +8,7 @@ import tarfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event, Lock
+from threading import Barrier, BrokenBarrierError, Event, Lock
 
 import pytest
 
@@ -66,6 +66,26 @@ def test_two_set_ups_at_once_fetch_once(tmp_path: Path) -> None:
         first, second = pool.map(set_up, range(2))
     assert first == second
     assert sorted(registry.served) == ["g:one:1", "g:two:2"]
+
+
+def test_servers_with_a_jar_in_common_do_not_write_it_at_once(tmp_path: Path) -> None:
+    registry, both = Registry(JARS), Barrier(2)
+    met: list[str] = []
+
+    def fetch(coordinate: Coordinate, repository: Path) -> Path:
+        try:
+            both.wait(0.3)
+            met.append(str(coordinate))
+        except BrokenBarrierError:
+            both.reset()
+        return registry.fetch(coordinate, repository)
+
+    lock = tmp_path / "lock.json"
+    lock.write_text(json.dumps(dict.fromkeys(("broker", "index"), {"g:one:1": hashlib.sha256(b"first").hexdigest()})))
+    cache = ArtifactCache(tmp_path / "cache", lock=lock, fetch=fetch)
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda server: cache.fetch(server, Event(), lambda _: None), ("broker", "index"))
+    assert (first, met, registry.served) == (second, [], ["g:one:1"])
 
 
 def test_a_file_that_vanished_is_fetched_again(tmp_path: Path) -> None:
