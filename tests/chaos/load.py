@@ -21,6 +21,8 @@ IMPATIENT = {
     "LISTINGS_RETRY__BASE_S": "0.5",
 }
 """A worker that notices within seconds what it would notice within half a minute."""
+RECONCILING = {"LISTINGS_RECONCILE__EVERY_S": "15", "LISTINGS_RECONCILE__GRACE_S": "10"}
+"""Uploads while the store cannot notify are found within seconds, not minutes."""
 
 
 def upload(system: System, prefix: str, first: int, last: int, per_file: int) -> None:

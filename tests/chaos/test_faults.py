@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.audit import audit, count_outcomes
 from tests.chaos.faults import FAULTS, Servers, servers_that_fail
-from tests.chaos.load import IMPATIENT, QUICK_SESSIONS, upload
+from tests.chaos.load import IMPATIENT, QUICK_SESSIONS, RECONCILING, upload
 from tests.chaos.report import REPORT, Row
 from tests.support.stack import RunningStack
 from tests.support.system import System, Worker
@@ -33,7 +33,7 @@ def servers(system: System, stack: RunningStack) -> Iterator[Servers]:
 @pytest.fixture(scope="module")
 def worker(servers: Servers) -> Iterator[Worker]:
     """One worker for all faults: what one leaves behind, the next would show."""
-    with servers.system.worker(**servers.env | QUICK_SESSIONS | IMPATIENT) as worker:
+    with servers.system.worker(**servers.env | QUICK_SESSIONS | IMPATIENT | RECONCILING) as worker:
         yield worker
 
 

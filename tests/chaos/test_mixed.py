@@ -17,7 +17,7 @@ import pytest
 from app.errors import FailureCode
 from tests.chaos.audit import SOURCE_TOPICS
 from tests.chaos.faults import FAULTS, Fault, Servers, servers_that_fail
-from tests.chaos.load import IMPATIENT, QUICK_SESSIONS
+from tests.chaos.load import IMPATIENT, QUICK_SESSIONS, RECONCILING
 from tests.chaos.truth import Truth
 from tests.support.stack import RunningStack
 from tests.support.system import System, Worker
@@ -28,8 +28,6 @@ SEED = int(os.environ.get("CHAOS_SEED", "20261125"))
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600 + 2 * SECONDS)]
 STEPS_PER_S = 12
 SETTLED_MAX_S = 240.0
-RECONCILING = {"LISTINGS_RECONCILE__EVERY_S": "15", "LISTINGS_RECONCILE__GRACE_S": "10"}
-"""Uploads while the broker is away are never notified: they have to be found."""
 
 
 @contextmanager

@@ -81,7 +81,8 @@ def test_servers_with_a_jar_in_common_do_not_write_it_at_once(tmp_path: Path) ->
         return registry.fetch(coordinate, repository)
 
     lock = tmp_path / "lock.json"
-    lock.write_text(json.dumps(dict.fromkeys(("broker", "index"), {"g:one:1": hashlib.sha256(b"first").hexdigest()})))
+    shared = {"g:one:1": hashlib.sha256(b"first").hexdigest()}
+    lock.write_text(json.dumps({"broker": shared, "index": shared}))
     cache = ArtifactCache(tmp_path / "cache", lock=lock, fetch=fetch)
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda server: cache.fetch(server, Event(), lambda _: None), ("broker", "index"))
