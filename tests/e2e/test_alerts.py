@@ -1,4 +1,4 @@
-"""People are told, on the real servers, of dead letters and of a server that is down; a dead receiver harms nothing."""
+"""People are told, on the real servers, of all that needs them; a dead receiver harms nothing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from app.adapters.kafka_reader import KafkaReader, client_config
 from app.devstack.samples import as_json, listings
 from app.errors import FailureCode
 from app.failures.headers import story_of
+from tests.support.faulty_store import Faults, faulty_store
 from tests.support.stack import RunningStack
 from tests.support.system import System, Worker
 from tests.support.toxiproxy import fault_proxies
@@ -99,6 +100,52 @@ def test_a_server_that_is_down_is_told_and_that_it_is_back(system: System, stack
         assert len(hook.messages) == 2
         assert system.dead_letters("down/") == []
         no_secret(worker)
+
+
+def test_files_that_do_not_come_are_told_as_lag_as_commits_that_stand_still_and_as_late(system: System) -> None:
+    """A store so slow that it is no outage: each of the three is told once, and that it is over."""
+    faults = Faults(held={"slow/"})
+    with (
+        webhook() as hook,
+        faulty_store(system.settings.s3.endpoint_url, faults) as store,
+        system.worker(
+            LISTINGS_ALERTS__URLS=hook.json_url,
+            LISTINGS_ALERTS__WINDOW_S="5",
+            LISTINGS_ALERTS__LAG_MIN="5",
+            LISTINGS_ALERTS__STUCK_AFTER_S="4",
+            LISTINGS_ALERTS__FRESHNESS_MAX_S="2",
+            LISTINGS_S3__ENDPOINT_URL=store,
+            LISTINGS_S3__READ_TIMEOUT_S="120",
+        ) as worker,
+    ):
+        names: list[str] = []
+
+        def told(title: str) -> bool:
+            """Producers go on meanwhile."""
+            names.append(f"slow/{len(names)}.json")
+            system.upload(names[-1], as_json(listings(1, prefix="slow", start=len(names))))
+            return bool(hook.titled(title))
+
+        until("the lag", lambda: told("Lag grows"), 60, every=0.2)
+        until("the commits", lambda: told("Commits do not move"), 60, every=0.2)
+        (lag,), (stuck,) = hook.titled("Lag grows"), hook.titled("Commits do not move")
+        assert re.search(
+            r"^listing-files: [\d,]+ records wait, and in the last 5 s they became more$", lag["message"], re.M
+        )
+        assert re.search(r"^listing-files: records wait on partition [\d, ]+, and for \d+ s", stuck["message"], re.M)
+        assert hook.titled("Late") == [], "nothing came yet that could be late"
+        faults.held.clear()
+        for name in names:
+            assert system.wait_outcome(name)["indexed"] == 1
+        (late,) = until("the late ones", lambda: hook.titled("Late"), 30)
+        assert re.search(r"\d+ of \d+ files of the last 5 s took longer than 2 s", late["message"])
+        over = ("Lag no longer grows", "Commits move again", "In time again")
+        until("the end of all three", lambda: all(hook.titled(title) for title in over), 60)
+        assert all("listings status" in one["message"] for one in (lag, stuck, late))
+        assert not hook.titled("Down"), "a slow store is not one that is down"
+        assert len(hook.messages) == 6
+        no_secret(worker)
+    assert system.dead_letters("slow/") == []
 
 
 def test_dead_receivers_harm_nothing(system: System) -> None:
