@@ -25,6 +25,12 @@ _UTF8_MAX = 4
 """Bytes a character takes at most."""
 _MAX_LINES = 5_000
 """A row of more lines is too big, whatever its size."""
+_IN_VAIN_LINES = 1_000_000
+_IN_VAIN_SHARE = 20
+"""More lines than these, and so many times the lines of the file so far, are not read in vain: a file can be made in
+which every row opens a quote that thousands of lines leave open."""
+_FEW_LINES = 50
+"""A row of a file that has used that up has at most so many lines."""
 _LINE_COST = 30
 """Of a line that was read in vain, as `Gather.spend` counts."""
 _LOOK_LINES = 200
@@ -48,8 +54,12 @@ class CsvParser:
         self._lenient = LenientCells(self._delimiter)
         self._header = None if header is None else Header(header)
         self._lines: list[str] = []
+        self._start = 0
+        """Of the lines at hand, the first of the row that is being read."""
         self._next = 0
         """Of the lines at hand, the first that is not yet read."""
+        self._in_vain = 0
+        """Lines that were read for a row and turned out not to be its own."""
         self._base = 0
         """Physical lines before those at hand."""
         self._starved = False
@@ -120,6 +130,7 @@ class CsvParser:
             if len(self._lines[start]) > judge.MANY_BYTES and self._has_too_many_cells(start):
                 continue
             self._starved = False
+            self._start = start
             try:
                 row = next(reader)
             except csv.Error:
@@ -135,7 +146,7 @@ class CsvParser:
 
     def _misread(self, start: int, final: bool) -> None:
         """The row that begins at line `start` is not well-formed, or is still open where the lines end."""
-        if not self._starved:
+        if not self._starved or (self._next - start >= _FEW_LINES and self._is_wasteful()):
             self._judge_alone(start)
         elif final or self._is_beyond(start):
             self._close(start, final)
@@ -149,10 +160,13 @@ class CsvParser:
         )
 
     def _source(self) -> Iterator[str]:
-        while self._next < len(self._lines):
+        while self._next < len(self._lines) and not (self._next - self._start >= _FEW_LINES and self._is_wasteful()):
             self._next += 1
             yield self._lines[self._next - 1]
         self._starved = True
+
+    def _is_wasteful(self) -> bool:
+        return self._in_vain > _IN_VAIN_LINES + _IN_VAIN_SHARE * (self._base + self._start)
 
     def _take(self, row: list[str], start: int) -> None:
         """A row that reads well, from line `start` to `_next`."""
@@ -170,7 +184,9 @@ class CsvParser:
 
     def _judge_alone(self, start: int) -> None:
         """The row's first line by itself; what the reader took for the rest of the row is read afresh."""
-        self._gather.spend(_LINE_COST * (self._next - start))
+        in_vain = self._next - start - 1
+        self._in_vain += in_vain
+        self._gather.spend(_LINE_COST * in_vain)
         self._next = start + 1
         if self._header is None:
             self._header = Header(self._lenient.cut(self._lines[start]), self._base + start + 1)
