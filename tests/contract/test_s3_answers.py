@@ -273,6 +273,56 @@ async def test_what_vouched_and_was_removed_since_is_forgotten() -> None:
         await store.ping()
 
 
+CUT_OFF = Reply(200, b"[1,", FACTS, length=9, then="close")
+
+
+def _facts_but(content: Reply, lists: Reply = EMPTY_LIST, readable: tuple[str, ...] = ()) -> Script:
+    """Facts of every object can be had; only the content of `readable` comes, and `content` for all others."""
+
+    def script(asked: Asked) -> Reply:
+        if is_list(asked):
+            return lists
+        return OBJECT if asked.method == "HEAD" or asked.key in readable else content
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("heads", "lists", "readable", "kind"),
+    [
+        (2, EMPTY_LIST, (), Transient),
+        (3, EMPTY_LIST, (), Outage),
+        (3, refusal(403, "AccessDenied"), (), Outage),
+        (20, listing("a.json", "b.json"), (), Outage),
+        (20, listing("a.json", "b.json"), ("b.json",), Transient),
+        (20, EMPTY_LIST, ("17.json",), Transient),
+        (20, EMPTY_LIST, ("3.json",), Outage),
+    ],
+    ids=["too few", "enough", "no list", "listed neither", "one that is listed", "one that was seen", "one long ago"],
+)
+async def test_content_that_comes_from_nothing_is_an_outage_for_a_worker_that_has_just_started_too(
+    heads: int, lists: Reply, readable: tuple[str, ...], kind: type[ListingsError]
+) -> None:
+    async with scripted_s3(_facts_but(CUT_OFF, lists, readable)) as server:
+        store = S3Store(settings(server.url))
+        for number in range(heads):
+            await store.head(BUCKET, f"{number}.json")
+        with pytest.raises(kind):
+            await read(store, "0.json")
+        server.script = store_with(OBJECT)
+        assert await read(store, "0.json") == b"[1,2]"
+        await store.ping()
+
+
+@pytest.mark.parametrize("content", [refusal(404, "NoSuchKey"), refusal(403, "AccessDenied")])
+async def test_removed_and_forbidden_objects_say_nothing_of_others(content: Reply) -> None:
+    async with scripted_s3(_facts_but(content)) as server:
+        store = S3Store(settings(server.url))
+        for number in range(5):
+            await store.head(BUCKET, f"{number}.json")
+        await store.ping()
+
+
 SLOW_DOWN = refusal(503, "SlowDown")
 
 
