@@ -293,7 +293,6 @@ def run_worker(settings: Settings) -> None:
     """Run one worker until SIGTERM or Ctrl-C; exits the process with its code."""
     configure_logs(settings.worker.log_format, settings.worker.log_level)
     uvloop.install()
-    worker = Worker(settings)
-    faust.Worker(
-        worker.engine.app, quiet=True, redirect_stdouts=False, override_logging=False
-    ).execute_from_commandline()
+    process = faust.Worker(Worker(settings).engine.app, quiet=True, redirect_stdouts=False, override_logging=False)
+    process.spinner = None  # it would write a terminal's codes in the midst of a log's line
+    process.execute_from_commandline()

@@ -195,6 +195,15 @@ def test_the_store_may_be_away_for_a_while(system: System, worker: Worker, stack
     assert len(system.records("listing-retry")) == retried
 
 
+def test_all_that_a_worker_prints_from_start_to_stop_is_json(system: System) -> None:
+    """Who collects its output parses each line."""
+    with system.worker(LISTINGS_WORKER__LOG_LEVEL="debug") as worker:
+        system.upload("logs/broken.json", b'[{"make"')
+        system.wait_outcome("logs/broken.json")
+    lines = worker.log.read_bytes().splitlines()
+    assert {"worker_started", "worker_stopped"} <= {orjson.loads(line)["event"] for line in lines}
+
+
 def test_the_files_of_the_demo_do_what_they_say(system: System, worker: Worker) -> None:
     for file in demo_files():
         system.upload(file.key, file.content)
