@@ -28,7 +28,7 @@ down: ## Stop the servers and the worker of the demo
 test: setup programs ## Everything: lint, types, imports, unit, contract, integration, end-to-end, chaos
 	@$(MAKE) lint
 	$(PYTEST) -q -m "not ($(ON_SERVERS) or bench)"
-	$(PYTEST) -q -m "$(ON_SERVERS)"
+	$(PYTEST) -q -m "$(ON_SERVERS)" --durations=20
 
 .PHONY: test-unit
 test-unit: $(READY) ## The tests that need no server; seconds
