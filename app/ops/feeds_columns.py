@@ -13,7 +13,7 @@ _MOST_ENTRIES = 50
 _EXAMPLES = 3
 _BRACKETS = re.compile(r"\[[^\]]*\]")
 _SAYS_NAME = ("name", "key", "label", "ariaLabel", "@name", "@key")
-_SAYS_VALUE = ("value", "data", "#text", "@value", "text")
+_SAYS_VALUE = ("value", "values", "data", "#text", "@value", "text")
 
 
 @dataclass(slots=True)

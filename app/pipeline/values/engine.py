@@ -18,7 +18,7 @@ _NUMBER = r"(?<![0-9.,–-])([0-9]{1,6}(?:[.,][0-9]{1,2})?)\s*"
 _GROUP_BEFORE = re.compile(r"(?:^|[^\w.,])[0-9]{1,3}[\u00a0\u202f ]$")
 _POWER = (
     (re.compile(_NUMBER + r"(?:kw|квт)\b", re.IGNORECASE), "kw"),
-    (re.compile(_NUMBER + r"(?:ps|pk|ch|hk|ks|km|л\.?\s?с\.?)(?![^\W\d_])", re.IGNORECASE), "ps"),
+    (re.compile(_NUMBER + r"(?:ps|pk|ch|hk|hv|ks|cp|km|[лк]\.?\s?с\.?)(?![^\W\d_])", re.IGNORECASE), "ps"),
     (re.compile(_NUMBER + r"cv(?![^\W\d_])", re.IGNORECASE), "cv"),
     (re.compile(_NUMBER + r"b?hp\b", re.IGNORECASE), "hp"),
 )

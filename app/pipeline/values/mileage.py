@@ -34,8 +34,19 @@ _UNITS: dict[str, MileageUnit] = dict.fromkeys(
     MileageUnit.KM,
 ) | dict.fromkeys(("mi", "mi.", "mile", "miles", "mls", "smi", "meilen", "mijl"), MileageUnit.MI)
 """KMT and SMI are UN/CEFACT Recommendation 20 codes, KTM a common slip for KMT."""
-_THOUSANDS = frozenset({"k", "тыс", "tkm", "tsd"})
-_THOUSANDS_OF = {"tkm": "km"}
+_FACTORS = {
+    "k": 1000,
+    "тыс": 1000,
+    "тис": 1000,
+    "хил": 1000,
+    "tkm": 1000,
+    "tsd": 1000,
+    "万km": 10_000,
+    "万公里": 10_000,
+}
+"""Words that multiply: thousands, and ten thousands in Japan and China."""
+_FACTOR_WORDS = frozenset(_FACTORS)
+_FACTOR_OF = {"tkm": "km", "万km": "km", "万公里": "km"}
 _ROUGHLY = frozenset({"approx", "ca", "circa", "about", "env", "environ", "ok", "около", "ungefähr", "rund"})
 _NOISE = frozenset({"odometer", "mileage", "kilometerstand", "tachostand", "stand", "пробег", "przebieg"})
 _PLAIN = re.compile("([0-9]{1,10})(?: ?(km|mi|miles))?")
@@ -84,9 +95,11 @@ def parse_mileage(value: object, *, scandinavian_mil: bool = False, decimal_mark
 
 
 def _with_words(number: Decimal, words: set[str], scandinavian_mil: bool) -> Mileage:
-    if words & _THOUSANDS:
-        number *= 1000
-        words = (words - _THOUSANDS) | {_THOUSANDS_OF[word] for word in words & _THOUSANDS_OF.keys()}
+    if factors := words & _FACTOR_WORDS:
+        if len(factors) > 1:
+            return _UNREAD
+        number *= _FACTORS[next(iter(factors))]
+        words = (words - factors) | {_FACTOR_OF[word] for word in factors & _FACTOR_OF.keys()}
     if scandinavian_mil and words == {"mil"}:
         return _reading(number * 10, MileageUnit.KM)
     if not words:

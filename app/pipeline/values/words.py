@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from app.pipeline.values.text import fold
 from app.pipeline.values.word_tables import TABLES
+from app.pipeline.values.word_tables_more import MORE_TABLES
 
 _LONGEST_WORD = 120
 
@@ -27,7 +28,9 @@ def _table(words: Mapping[StrEnum, str]) -> dict[str, StrEnum]:
     return table | {fold_word(value): value for value in type(next(iter(words)))}
 
 
-WORDS: dict[str, dict[str, StrEnum]] = {field: _table(words) for field, words in TABLES.items()}
+WORDS: dict[str, dict[str, StrEnum]] = {
+    field: _table(MORE_TABLES.get(field, {})) | _table(words) for field, words in TABLES.items()
+}
 """By field: folded word → value."""
 
 

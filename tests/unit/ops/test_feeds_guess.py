@@ -9,35 +9,13 @@ from typing import Any
 
 import pytest
 
-from app.adapters.profile_files import load_profile
 from app.errors import FileRejected
-from app.ops.feeds_check import Check, check_file
 from app.ops.feeds_guess import guess_profile
-from app.ops.feeds_guess_names import header_currency, header_unit, score, spellings
-from app.ops.feeds_guess_sample import records_path
-from app.pipeline.profile import Profile
+from app.ops.feeds_guess.names import score, spellings
+from app.ops.feeds_guess.sample import records_path
+from app.ops.feeds_guess.units import header_currency, header_unit
+from tests.support.guessed import Guessed
 from tests.support.limits import limits
-from tests.support.mapping import NOW
-
-
-class Guessed:
-    """A guessed profile as text, loaded, and tried on its file."""
-
-    def __init__(self, folder: Path, content: bytes, name: str) -> None:
-        self.text = guess_profile(lambda: [content], name, limits())
-        path = folder / "guessed.yaml"
-        path.write_text(self.text, encoding="utf-8")
-        self.profile: Profile = load_profile(path)
-        self.check: Check = check_file(
-            [content], name, len(content), self.profile, limits=limits(), now=NOW, sender="me", keep=100
-        )
-
-    def sources(self, target: str) -> tuple[str, ...]:
-        return self.profile.fields[target].source
-
-    @property
-    def documents(self) -> list[dict[str, Any]]:
-        return [{one.name: one.value for one in record.fields} for record in self.check.records]
 
 
 @pytest.fixture

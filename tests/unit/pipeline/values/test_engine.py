@@ -28,6 +28,9 @@ from app.pipeline.values.engine import parse_cylinders, parse_displacement, pars
         ("136 CV", None, 100),
         ("Berline, Diesel (4 CV)", None, None),  # a French tax class
         ("190 л.с.", None, 140),
+        ("184 к.с.", None, 135),
+        ("110 CP", None, 81),
+        ("100 hv", None, 74),
         ("90 кВт", None, 90),
         ("120 hk", None, 88),
         ("126.32bhp@4000rpm", None, 94),

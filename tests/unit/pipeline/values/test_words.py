@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.listing import BY_NAME, FuelType
+from app.pipeline.values.word_tables import TABLES
+from app.pipeline.values.word_tables_more import MORE_TABLES
 from app.pipeline.values.words import WORDS, fold_word, read_word
 
 
@@ -61,6 +63,33 @@ from app.pipeline.values.words import WORDS, fold_word, read_word
         ("seller_type", "Osoba prywatna", "private"),
         ("seller_type", "Concessionária", "dealer"),
         ("vehicle_type", "Легковой", "car"),
+        ("fuel_type", "premium unleaded (required)", "petrol"),
+        ("fuel_type", "flex-fuel (unleaded/E85)", "flex"),
+        ("fuel_type", "Miljöbränsle/Hybrid", "other"),
+        ("fuel_type", "Benzină", "petrol"),
+        ("fuel_type", "Dízel", "diesel"),
+        ("fuel_type", "Газ / Бензин", None),
+        ("fuel_type", "Nafta", None),
+        ("fuel_type", "Metano", "cng"),
+        ("fuel_type", "纯电动", "electric"),
+        ("body_type", "SUV, Crossover", "suv"),
+        ("body_type", "4dr Car", "sedan"),
+        ("body_type", "4D Crew Cab", "pickup"),
+        ("body_type", "small_cars", "hatchback"),
+        ("body_type", "Karavan", None),
+        ("body_type", "Utilitário", None),
+        ("transmission", "Önden Çekiş", None),
+        ("transmission", "Yarı Otomatik", "semi_automatic"),
+        ("transmission", "Automaatti", "automatic"),
+        ("transmission", "6-speed", None),
+        ("drivetrain", "Front wheels", "fwd"),
+        ("drivetrain", "Front-wheel drive (FWD)", "fwd"),
+        ("drivetrain", "Önden Çekiş", "fwd"),
+        ("condition", "ojeté", "used"),
+        ("condition", "Käytetty", "used"),
+        ("seller_type", "Pessoa", "private"),
+        ("seller_type", "Sahibinden", "private"),
+        ("seller_type", "Magánszemély", "private"),
     ],
 )
 def test_common_words(field: str, text: str, value: str | None) -> None:
@@ -81,6 +110,14 @@ def test_every_value_is_its_own_word() -> None:
         assert values is not None
         for value in values:
             assert words[fold_word(value)] is value
+
+
+def test_no_word_has_two_values() -> None:
+    for field, words in TABLES.items():
+        meant: dict[str, str] = {}
+        for value, line in (*words.items(), *MORE_TABLES[field].items()):
+            for word in line.split("|"):
+                assert meant.setdefault(fold_word(word), value) == value, (field, word)
 
 
 @given(st.sampled_from(sorted(WORDS)), st.text(max_size=40))

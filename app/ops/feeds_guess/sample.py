@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from app.errors import FailureCode, FileRejected
 from app.model.file import Compression, FileFormat
 from app.model.record import Limits, ReadHints
-from app.ops.feeds_guess_names import NAMES, score
+from app.ops.feeds_guess.names import NAMES, score
 from app.pipeline.decompress import Decompressor
 from app.pipeline.parse import FileReader
 from app.pipeline.parse.text import TextDecoder, Undecodable

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from app.errors import FailureCode, FileRejected
 from app.model.record import Limits
 from app.observability.terminal import plain
 from app.ops.feeds_columns import SeenColumns, bare
-from app.ops.feeds_guess_headline import guess_headline
-from app.ops.feeds_guess_ids import guess_id
-from app.ops.feeds_guess_rules import Guess, Records, guess_fields, trial
-from app.ops.feeds_guess_sample import Chunks, Sample, take_sample
+from app.ops.feeds_guess.headline import guess_headline
+from app.ops.feeds_guess.ids import guess_id
+from app.ops.feeds_guess.options import Sender
+from app.ops.feeds_guess.place import guess_place
+from app.ops.feeds_guess.records import Guess, Records
+from app.ops.feeds_guess.rules import guess_fields
+from app.ops.feeds_guess.sample import Chunks, Sample, take_sample
+from app.ops.feeds_guess.where import defaults
 from app.pipeline.profile import TARGETS
 from app.pipeline.recognise import Recogniser, no_format
 
 _REQUIRED = ("make", "model", "year")
 _UNMAPPED_SHOWN = 60
 _EXAMPLE_LENGTH = 60
-_COUNTRIES = {
-    "de": ("DE", "EUR"), "at": ("AT", "EUR"), "ch": ("CH", "CHF"), "fr": ("FR", "EUR"), "it": ("IT", "EUR"),
-    "es": ("ES", "EUR"), "pt": ("PT", "EUR"), "nl": ("NL", "EUR"), "be": ("BE", "EUR"), "pl": ("PL", "PLN"),
-    "uk": ("GB", "GBP"), "ie": ("IE", "EUR"), "no": ("NO", "NOK"), "se": ("SE", "SEK"), "dk": ("DK", "DKK"),
-    "ru": ("RU", "RUB"), "mx": ("MX", "MXN"), "br": ("BR", "BRL"), "in": ("IN", "INR"), "ng": ("NG", "NGN"),
-    "ae": ("AE", "AED"), "ca": ("CA", "CAD"), "au": ("AU", "AUD"), "nz": ("NZ", "NZD"), "za": ("ZA", "ZAR"),
-}  # fmt: skip
-"""Top-level domain → country and currency."""
-_HOST = re.compile(r"https?://[^/\s]*?\.([a-z]{2})(?:[/:?#]|$)")
 _PLAIN = re.compile(r"[A-Za-zÀ-ÿ_][A-Za-zÀ-ÿ0-9_ ./-]*[A-Za-zÀ-ÿ0-9_]|[A-Za-z]")
 _WORDS_OF_YAML = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", "~"}
 
@@ -42,16 +36,25 @@ def guess_profile(chunks: Chunks, name: str, limits: Limits, recognise: Recognis
     if not sample.records:
         raise FileRejected(FailureCode.RECORDS_NOT_FOUND, "no record can be read, so nothing can be guessed")
     records = Records(sample.records)
-    found = guess_fields(records)
-    parts = guess_headline(records, found)
+    sender = Sender.of(records)
+    found = guess_fields(records, sender)
+    parts = _parts(guess_headline(records, found), doubtful=True) | _parts(guess_place(records, found), doubtful=False)
     found["source_listing_id"] = guess_id(records, found)
     form = None if sample.hints.records_path else recognise(sample.records[0])
     known = [] if form is None else [f"# Without any profile it is recognised as {form.name}: is that not enough?"]
-    return "".join(f"{line}\n" for line in (*known, *_lines(name, sample, records, found, parts)))
+    return "".join(f"{line}\n" for line in (*known, *_lines(name, sample, records, found, parts, sender)))
+
+
+Parts = Mapping[str, tuple[str, str, bool]]
+"""Name → column, pattern, and whether it is only a headline."""
+
+
+def _parts(parts: Mapping[str, tuple[str, str]], *, doubtful: bool) -> dict[str, tuple[str, str, bool]]:
+    return {name: (column, pattern, doubtful) for name, (column, pattern) in parts.items()}
 
 
 def _lines(
-    name: str, sample: Sample, records: Records, found: Mapping[str, Guess], parts: Mapping[str, tuple[str, str]]
+    name: str, sample: Sample, records: Records, found: Mapping[str, Guess], parts: Parts, sender: Sender
 ) -> Iterator[str]:
     slug = re.sub(r"[^a-z0-9]+", "-", name.partition(".")[0].lower()).strip("-") or "sender"
     yield f"# A first guess from {_comment(name)}, by its first {len(records.rows):,} records. Look at every comment."
@@ -63,14 +66,15 @@ def _lines(
     yield from _format(sample)
     yield "# delivery: {kind: full}   # if each file is all that the sender has"
     yield ""
-    yield from _defaults(records, found)
+    yield from defaults(records, found, sender)
     if parts:
         yield "parts:"
-        for part, (column, pattern) in parts.items():
+        for part, (column, pattern, doubtful) in parts.items():
             yield f"  {part}:"
             yield f"    from: {_scalar(column)}"
             yield f"    match: {_scalar(pattern)}"
-            yield "    doubtful: true"
+            if doubtful:
+                yield "    doubtful: true"
         yield ""
     yield "fields:"
     for target in TARGETS:
@@ -96,45 +100,6 @@ def _format(sample: Sample) -> Iterator[str]:
         yield f"  header: [{', '.join(map(_scalar, sample.hints.header))}]"
 
 
-def _defaults(records: Records, found: Mapping[str, Guess]) -> Iterator[str]:
-    """Country and currency by the addresses of pages; where amounts have none, the line to fill in."""
-    price, mileage = found.get("price_amount"), found.get("mileage")
-    needs_currency = price is not None and trial(records, "price_amount", price.options, price.sources).currency_missing
-    needs_unit = mileage is not None and trial(records, "mileage", mileage.options, mileage.sources).unit_missing
-    needs_currency = needs_currency and "price_currency" not in found
-    country, currency = _where(records, found)
-    yield "defaults:"
-    if country is not None:
-        yield f"  country: {_scalar(country)}   # doubtful: by the addresses of the pages"
-    if needs_currency and currency is not None:
-        yield f"  currency: {currency}   # doubtful: the amounts say none; check"
-    elif needs_currency:
-        dollars = _has_dollars(records, price)
-        doubt = "check" if dollars else "say it; until then amounts are left out"
-        yield f"  {'' if dollars else '# '}currency: USD   # doubtful: the amounts say none; {doubt}"
-    if needs_unit and "mileage_unit" not in found:
-        unit = "mi" if country == "GB" or _has_dollars(records, price) else "km"
-        yield f"  mileage_unit: {unit}   # doubtful: the odometers say none; check"
-    yield "  years_ahead: 1"
-    yield ""
-
-
-def _where(records: Records, found: Mapping[str, Guess]) -> tuple[str | None, str | None]:
-    urls = [text for name in ("source_url", "image_urls") if name in found
-            for path in found[name].sources for text in records.values.get(path, [])]  # fmt: skip
-    endings = Counter(match[1] for url in urls if (match := _HOST.match(url.lower())))
-    ending, count = endings.most_common(1)[0] if endings else ("", 0)
-    if 2 * count <= len(urls) or ending not in _COUNTRIES:
-        return None, None
-    return _COUNTRIES[ending]
-
-
-def _has_dollars(records: Records, price: Guess | None) -> bool:
-    return price is not None and any(
-        "$" in text for path in price.sources for text in records.values.get(path, [])[:50]
-    )
-
-
 def _rule(guess: Guess) -> Iterator[str]:
     """The short form where there is nothing else to say; doubts as comments above."""
     for doubt in guess.doubts:
@@ -152,14 +117,20 @@ def _rule(guess: Guess) -> Iterator[str]:
 def _option(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{_quoted(word)}: {meaning}' for word, meaning in value.items())}}}"
+    if isinstance(value, int):
+        return str(value)
     return f"[{', '.join(map(_scalar, value))}]" if isinstance(value, list) else _scalar(str(value))
 
 
-def _unmapped(sample: Sample, found: Mapping[str, Guess], parts: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+def _unmapped(sample: Sample, found: Mapping[str, Guess], parts: Parts) -> Iterator[str]:
     seen = SeenColumns()
     for record in sample.records:
         seen.add(record)
-    used = {source for guess in found.values() for source in guess.sources} | {column for column, _ in parts.values()}
+    used = {source for guess in found.values() for source in guess.sources} | {
+        column for column, _, _ in parts.values()
+    }
     for guess in found.values():
         used |= set(re.findall(r"\{([^{}?]+)\??\}", str(guess.options.get("template", ""))))
         fingerprint = guess.options.get("fingerprint", [])

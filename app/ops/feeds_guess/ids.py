@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from app.ops.feeds_guess_names import score
-from app.ops.feeds_guess_rules import Guess, Records
+from app.ops.feeds_guess.names import score
+from app.ops.feeds_guess.records import Guess, Records
 
 _DIFFERENT = 0.95
 """The share of different texts that an id has at least; a sender may repeat some records."""
+_FEW = 3
 _ROW_NUMBER = re.compile(r"\d{1,9}")
 _IN_ADDRESS = (
     r"/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
@@ -28,7 +29,16 @@ def guess_id(records: Records, found: Mapping[str, Guess]) -> Guess:
         if path in records.values and _tells_apart(records, path) and not _is_row_number(records, path):
             return Guess("source_listing_id", [path], _float_ids(records, path))
     stock = _stock(records, found)
-    return stock or _in_address(records, found) or _vin(records, found) or _fingerprint(records, found)
+    other = stock or _in_address(records, found) or _vin(records, found) or _few_numbers(records, named)
+    return other or _fingerprint(records, found)
+
+
+def _few_numbers(records: Records, named: Sequence[str]) -> Guess | None:
+    """1 and 2 may be ids, where a file shows no more; of many records they would be the numbers of the rows."""
+    for path in named:
+        if len(records.values[path]) <= _FEW and _tells_apart(records, path):
+            return Guess("source_listing_id", [path], {}, ["doubtful: 1, 2, …; an id, or the number of the row?"])
+    return None
 
 
 def _tells_apart(records: Records, path: str) -> bool:
@@ -41,7 +51,7 @@ def _is_row_number(records: Records, path: str) -> bool:
     texts = records.values[path]
     numbers = [int(text) for text in texts if _ROW_NUMBER.fullmatch(text)]
     return (
-        len(numbers) == len(texts) > 2
+        len(numbers) == len(texts) > 0
         and numbers[0] in (0, 1)
         and numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     )

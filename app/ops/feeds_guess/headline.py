@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from app.ops.feeds_guess_names import MAKES, score
-from app.ops.feeds_guess_rules import Guess, Records
+from app.ops.feeds_guess.names import score
+from app.ops.feeds_guess.records import Guess, Records
+from app.ops.feeds_guess.words.makes import MAKES
 
 _ENOUGH = 0.25
 _FILLED = 0.95
