@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from tests.support.prepare import prepare
 from tests.support.stack import RunningStack, embedded_stack
 from tests.support.system import System
+
+# A change is not refused for what a lucky guess finds in other code.
+hypothesis.settings.register_profile("steady", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 _WITH_SERVERS_S = 240
 """The first test that asks for the servers also waits for their start."""

@@ -15,6 +15,7 @@ import orjson
 from app.errors import FailureCode, FileRejected
 from app.model.file import Compression, FileFormat
 from app.model.record import ReadHints
+from app.pipeline.sniff_binary import READABLE, unknown_format
 from app.pipeline.sniff_markup import markup_format
 
 SNIFF_BYTES = 64 * 1024
@@ -89,25 +90,8 @@ COMPRESSION_MEDIA_TYPES = frozenset(_COMPRESSION_BY_MEDIA_TYPE)
 BINARY_MEDIA_TYPES = frozenset(
     media for media, format_ in _BY_MEDIA_TYPE.items() if format_ in (FileFormat.AVRO, FileFormat.PARQUET)
 )
-_MAGIC = (
-    (b"PK\x03\x04", "a zip archive inside of what was packed already"),
-    (b"\x1f\x8b", "gzip inside of what was packed already"),
-    (b"BZh", "bzip2 inside of what was packed already"),
-    (b"\xfd7zXZ\x00", "xz inside of what was packed already"),
-    (b"\x28\xb5\x2f\xfd", "zstandard inside of what was packed already"),
-    (b"PARE", "an encrypted Parquet file"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"\x04\x22\x4d\x18", "lz4"),
-    (b"%PDF-", "a PDF"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
-)
-_CONTROL = bytes(byte for byte in range(32) if byte not in b"\t\n\v\f\r\x1a\x1b")
-_CONTROL_SHARE = 0.02
-_UTF16_SHARE = 0.3
 _JSON_START = re.compile(rb'\{\s*+(?:["}]|\Z)|\[\s*+(?:[\[{"\]\d-]|true\b|false\b|null\b|\Z)')
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*+')
-_READABLE = "JSON, NDJSON, CSV or TSV, XML, HTML with JSON-LD, Avro or Parquet, plain or packed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,36 +122,6 @@ def hints_from_name(key: str, content_type: str | None = None) -> ReadHints:
     return ReadHints(format=_BY_ENDING.get(ending), compression=compression, content_type=content_type)
 
 
-def binary_format(head: bytes) -> FileFormat | None:
-    """Avro or Parquet, by the first bytes of the plain content; None: neither."""
-    if head.startswith(b"Obj\x01"):
-        return FileFormat.AVRO
-    return FileFormat.PARQUET if head.startswith(b"PAR1") else None
-
-
-def refuse_binary(head: bytes, encoding: str | None) -> None:
-    """Raises FORMAT_UNKNOWN for what is no text; ENCODING_INVALID for UTF-16 that does not say so.
-
-    `head` is the beginning of the plain content, `encoding` what its byte order mark declares.
-    """
-    if encoding in (None, "utf-8"):
-        for magic, name in _MAGIC:
-            if head.startswith(magic):
-                raise _unknown(f"the content is {name}")
-    if encoding is not None:
-        return
-    zeros = sorted((head[::2].count(0), head[1::2].count(0)))
-    if len(head) >= 4 and zeros[1] > _UTF16_SHARE * len(head) and zeros[0] < zeros[1] / 4:
-        raise FileRejected(
-            FailureCode.ENCODING_INVALID,
-            "the content looks like UTF-16 without a byte order mark; save it as UTF-8, or with the mark",
-            "byte 0",
-        )
-    controls = len(head) - len(head.translate(None, _CONTROL))
-    if controls > _CONTROL_SHARE * len(head):
-        raise _unknown("the content is binary")
-
-
 def sniff(text: bytes, whole: bool, hints: ReadHints) -> Content:
     """What the content is, by the first `SNIFF_BYTES` of it as UTF-8; `whole`: there is no more.
 
@@ -190,17 +144,13 @@ def sniff(text: bytes, whole: bool, hints: ReadHints) -> Content:
     if expected is not None:
         raise FileRejected(
             FailureCode.FORMAT_MISMATCH,
-            f"the name or content type says {expected}, the content is not; send {_READABLE}",
+            f"the name or content type says {expected}, the content is not; send {READABLE}",
         )
-    raise _unknown("the content has no known form")
+    raise unknown_format("the content has no known form")
 
 
 def _by_media_type(content_type: str | None) -> FileFormat | None:
     return _BY_MEDIA_TYPE.get((content_type or "").partition(";")[0].strip().lower())
-
-
-def _unknown(what: str) -> FileRejected:
-    return FileRejected(FailureCode.FORMAT_UNKNOWN, f"{what}; expected {_READABLE}")
 
 
 # JSON or NDJSON

@@ -116,6 +116,7 @@ def _each(make: Callable[[str], bytes], *formats: str, hints: ReadHints | None =
 
 
 _BROKEN = FailureCode.RECORD_MALFORMED
+_NOT_A_NUMBER: list[Row] = [{**row, "price": "NaN"} for row in ROWS]
 _TWO_LINES: list[Row] = [{"id": "a1", "make": "Ško\nda"}, {"id": "a2", "make": "Opel"}]
 _NESTED: list[Row] = [{"id": "a1", "price": {"amount": 5}}, {"id": "a2", "price": {"amount": 6}}]
 _PRICE = {"type": "record", "name": "Price", "fields": [{"name": "amount", "type": "int"}]}
@@ -193,6 +194,20 @@ QUIRKS: tuple[Quirk, ...] = (
         {
             "CSV": Case(as_csv().replace("Škoda", "Škoda,x,y").encode(), [ROWS[1]], (FailureCode.ROW_RAGGED,)),
             "TSV": Case(as_csv("\t").replace("Škoda", "Škoda\tx").encode(), [ROWS[1]], (FailureCode.ROW_RAGGED,)),
+        },
+    ),
+    Quirk(
+        "a comma before a closing bracket", "as if it were not there",
+        {
+            "JSON": Case(as_json().replace('"}', '",}').replace("]", ",]").encode()),
+            "NDJSON": Case(as_ndjson().replace('"}', '",}').encode()),
+        },
+    ),
+    Quirk(
+        "`NaN` and `Infinity`, as Python and JavaScript write them", "a text; no value, where a profile reads it",
+        {
+            "JSON": Case(as_json(_NOT_A_NUMBER).replace('"NaN"', "NaN").encode(), _NOT_A_NUMBER),
+            "NDJSON": Case(as_ndjson(_NOT_A_NUMBER).replace('"NaN"', "NaN").encode(), _NOT_A_NUMBER),
         },
     ),
     Quirk(

@@ -9,6 +9,7 @@ import orjson
 from app.errors import FailureCode, FileRejected, Problem
 from app.model.record import BadRecord, Limits, RawRecord, Slice
 from app.pipeline.parse import judge
+from app.pipeline.parse.json_repair import repaired_record
 
 _SLICE_ROOM = 256 * 1024
 _RECORD_COST = _SLICE_ROOM // 200
@@ -63,7 +64,10 @@ class Gather:
         try:
             return orjson.loads(text), None
         except orjson.JSONDecodeError as error:
-            return None, judge.malformed(error, self._max_depth)
+            try:
+                return repaired_record(text), None
+            except orjson.JSONDecodeError:
+                return None, judge.malformed(error, self._max_depth)
 
     def add_value(self, value: object, line: int | None, size: int, key: str | None = None) -> None:
         """One JSON value that was parsed from `size` bytes; judged here."""

@@ -97,8 +97,7 @@ class JsonParser:
             place = self._start_place or self._place(self._start)
             raise self._broken("the file ends inside a value; it was cut off, upload it again", place)
         if self._frames:
-            closer = "}" if self._frames[-1].is_object else "]"
-            place = self._place(len(self._text) - 1)
+            place, closer = self._place(len(self._text) - 1), chr(self._closer())
             raise self._broken(f"the file ends where `{closer}` is missing; it was cut off, upload it again", place)
         if not self._found:
             raise FileRejected(
@@ -122,6 +121,8 @@ class JsonParser:
 
     def _on_value(self) -> bool:
         first = self._text[self._at : self._at + 1]
+        if first == b"]" and self._frames and self._closer() == first[0]:
+            return self._leave()  # a comma too many before it, as templates write it
         if first in b",:]}":
             raise self._broken(f"expected a value, found `{first.decode()}`")
         if not self._frames:
@@ -158,7 +159,7 @@ class JsonParser:
         return True
 
     def _on_first(self) -> bool:
-        if self._text[self._at] == (0x7D if self._frames[-1].is_object else 0x5D):
+        if self._text[self._at] == self._closer():
             return self._leave()
         return self._ahead()
 
@@ -172,6 +173,9 @@ class JsonParser:
             self._step = frame.step + 1 if self._steps else 0
         return True
 
+    def _closer(self) -> int:
+        return 0x7D if self._frames[-1].is_object else 0x5D
+
     def _leave(self) -> bool:
         self._frames.pop()
         self._at += 1
@@ -179,6 +183,8 @@ class JsonParser:
         return True
 
     def _on_key(self) -> bool:
+        if self._text[self._at] == self._closer():
+            return self._leave()  # as before `]`
         key = _STRING.match(self._text, self._at)
         if key is None:
             if self._text[self._at] != 0x22 or len(self._text) - self._at > self._max_bytes:
@@ -212,9 +218,8 @@ class JsonParser:
         if found == 0x2C:
             self._at += 1
             return self._ahead()
-        closer = 0x7D if self._frames[-1].is_object else 0x5D
-        if found != closer:
-            raise self._broken(f"expected `,` or `{chr(closer)}` between two values")
+        if found != self._closer():
+            raise self._broken(f"expected `,` or `{chr(self._closer())}` between two values")
         return self._leave()
 
     # Reading or skipping one value
@@ -224,9 +229,7 @@ class JsonParser:
             self._found = True
             if self._frames and not self._frames[-1].is_object and self._take_run():
                 return True
-        self._start = self._at
-        self._start_place = ""
-        self._too_long = False
+        self._start, self._start_place, self._too_long = self._at, "", False
         self._scanner = ValueScanner(self._text[self._at])
         self._state = self._on_scan
         return self._on_scan()
@@ -274,8 +277,7 @@ class JsonParser:
             return False
         self._run = iter(run.values)
         self._run_size = (run.end - self._at) // len(run.values)
-        self._at = run.end
-        self._state = self._on_run
+        self._at, self._state = run.end, self._on_run
         return True
 
     def _on_run(self) -> bool:

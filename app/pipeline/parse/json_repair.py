@@ -1,4 +1,9 @@
-"""JSON as people paste it into pages: what is read beside RFC 8259, and nothing else.
+"""JSON as it is sent: what is read beside RFC 8259, and nothing else.
+
+In records: a comma before a closing bracket, as templates write it; NaN and the infinities, as Python and JavaScript
+programs write what they do not know (they become texts, so that a profile takes `NaN` for no value, as in a CSV file).
+
+In pages, where people paste it:
 
 1. Around it: blanks, the marks of an HTML comment or of CDATA, semicolons at the end.
 2. Comments (`//` to the end of the line, `/* */`) outside of strings.
@@ -21,8 +26,16 @@ _MARKS = 8
 """So many marks are taken off at each end."""
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/', re.DOTALL)
 _COMMA = re.compile(rb'("(?:[^"\\]++|\\.)*+")|,(?=\s*+[\]}])', re.DOTALL)
+_IN_RECORDS = re.compile(
+    rb'("(?:[^"\\]++|\\.)*+")|,(?=\s*+[\]}])|(?<![\w.+-])(-?(?:NaN|Infinity))(?![\w.+-])', re.DOTALL
+)
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _ESCAPES = {b"\n": rb"\n", b"\r": rb"\r", b"\t": rb"\t"}
+
+
+def repaired_record(text: bytes) -> object:
+    """The value of one record's text that orjson refused; raises `orjson.JSONDecodeError` where it is worse."""
+    return orjson.loads(_IN_RECORDS.sub(lambda match: match[1] or (b'"%b"' % match[2] if match[2] else b""), text))
 
 
 def lenient_json(text: bytes) -> object:

@@ -22,7 +22,8 @@ from app.pipeline.parse.ndjson import NdjsonParser
 from app.pipeline.parse.parquet_file import ParquetParser
 from app.pipeline.parse.text import TextDecoder, Undecodable, byte_order_mark
 from app.pipeline.parse.xml_document import XmlParser
-from app.pipeline.sniff import SNIFF_BYTES, Content, binary_format, hints_from_name, refuse_binary, sniff
+from app.pipeline.sniff import SNIFF_BYTES, Content, hints_from_name, sniff
+from app.pipeline.sniff_binary import binary_format, refuse_binary
 from app.pipeline.unpack.spool import Scratch, Spool
 
 _WORK_SHARE = 4

@@ -5,7 +5,8 @@ import pytest
 from app.errors import FailureCode, FileRejected
 from app.model.file import Compression, FileFormat
 from app.model.record import ReadHints
-from app.pipeline.sniff import binary_format, hints_from_name, refuse_binary, sniff
+from app.pipeline.sniff import hints_from_name, sniff
+from app.pipeline.sniff_binary import binary_format, refuse_binary
 
 _JSON, _NDJSON, _CSV = FileFormat.JSON, FileFormat.NDJSON, FileFormat.CSV
 _PRETTY = b'{\n  "cars": [\n    {"id": 1},\n    {"id": 2}\n  ]\n}\n'
@@ -131,7 +132,6 @@ def test_what_it_can_not_be_is_refused(text: bytes, hints: ReadHints, code: Fail
     ("head", "code"),
     [
         (b"PK\x03\x04" + b"x" * 50, FailureCode.FORMAT_UNKNOWN),
-        (b"PARE" + b"x" * 50, FailureCode.FORMAT_UNKNOWN),
         (b"\x1f\x8b\x08", FailureCode.FORMAT_UNKNOWN),
         (bytes(100), FailureCode.FORMAT_UNKNOWN),
         (bytes(range(200)), FailureCode.FORMAT_UNKNOWN),
@@ -142,6 +142,29 @@ def test_what_is_no_text_is_refused(head: bytes, code: FailureCode) -> None:
     with pytest.raises(FileRejected) as refused:
         refuse_binary(head, None)
     assert refused.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"PARE\x15\x00\x15" + bytes(50), "an encrypted Parquet file"),
+        (b"ORC\x11\x00\x00" + bytes(50), "an ORC file"),
+        (b"ARROW1\x00\x00" + bytes(50), "an Arrow file"),
+        (b"\x89PNG\r\n\x1a\n", "a PNG picture"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (b"stock/a.csv".ljust(257, b"\0") + b"ustar\x0000", "a tar archive"),
+    ],
+)
+def test_what_people_send_by_mistake_is_called_by_its_name(head: bytes, name: str) -> None:
+    with pytest.raises(FileRejected, match=name):
+        refuse_binary(head, None)
+
+
+@pytest.mark.parametrize("head", [b"PARENT_ID,make\n1,VW\n", b"ORC;make\n1;VW\n", b"ARROW1\n", b"BZh,make\n"])
+def test_text_may_begin_with_the_letters_of_a_binary_format(head: bytes) -> None:
+    refuse_binary(head, None)
+    assert binary_format(head) is None
+    assert binary_format(b"PAR1,PAR2\n") is None
 
 
 def test_text_with_a_mark_is_no_binary() -> None:

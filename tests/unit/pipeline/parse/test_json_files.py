@@ -93,7 +93,8 @@ def test_long_runs_and_what_interrupts_them() -> None:
     ("data", "records", "position"),
     [
         (b"[{}\n {}]", 1, "record 2, line 2, byte 5"),
-        (b"[{},\n]", 1, "record 2, line 2, byte 5"),
+        (b"[{},\n,{}]", 1, "record 2, line 2, byte 5"),
+        (b"[,{}]", 0, "record 1, line 1, byte 1"),
         (b"[{}}", 1, "record 2, line 1, byte 3"),
         (b'[{},\n{"a":', 1, "record 2, line 2, byte 5"),
         (b"[{}", 1, "record 2, line 1, byte 3"),
@@ -113,6 +114,32 @@ def test_the_place_where_it_breaks_is_told(data: bytes, records: int, position: 
 @pytest.mark.parametrize("data", [b'{"a" 1}', b'{"a":1 "b":2}', b'{"a":1,', b"{a:1}", b'{"\\x":1}', b'{"a":1]'])
 def test_a_wrapper_that_is_no_json_is_a_broken_file(data: bytes) -> None:
     assert _at("cars[]", data, block=1).code is FailureCode.FILE_BROKEN
+
+
+@pytest.mark.parametrize("block", [1, 65_536])
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        (None, b'[{"a":1},{"a":[2,],},\n]\n'),
+        (None, b'{"a":1 , }{"a":[2]}'),
+        ("cars[]", b'{"n":0,"cars":[{"a":1},{"a":[2]},],"more":{"x":1,},}'),
+        ("cars.*", b'{"cars":{"x":{"a":1,"_key":""},"y":{"a":[2],"_key":""},},}'),
+    ],
+)
+def test_a_comma_before_a_closing_bracket_costs_nothing(path: str | None, data: bytes, block: int) -> None:
+    reading = _at(path, data, block)
+    assert (reading.code, reading.bad) == (None, [])
+    assert [value["a"] for value in reading.values] == [1, [2]]
+
+
+@pytest.mark.parametrize("form", [FileFormat.JSON, FileFormat.NDJSON])
+def test_what_programs_write_for_no_number_is_a_text(form: FileFormat) -> None:
+    """`json.dumps(float("nan"))` in Python; a profile takes `NaN` for no value, as in a CSV file."""
+    records = [b'{"a":NaN,"b":"NaN, Infinity,]","c":[-Infinity,Infinity]}', b'{"a":1}', b'{"a":NaNa}', b'{"a":1NaN}']
+    data = b"[" + b",".join(records) + b"]" if form is FileFormat.JSON else b"\n".join(records)
+    reading = read_file(data, ReadHints(format=form))
+    assert reading.values == [{"a": "NaN", "b": "NaN, Infinity,]", "c": ["-Infinity", "Infinity"]}, {"a": 1}]
+    assert reading.codes == (FailureCode.RECORD_MALFORMED, FailureCode.RECORD_MALFORMED)
 
 
 def test_what_surrounds_the_records_may_be_as_big_as_it_likes() -> None:

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.model.listing import MileageUnit, PriceStatus
@@ -197,12 +197,13 @@ def test_no_reader_raises(name: str, text: str) -> None:
 
 
 @given(st.from_regex(r"[0-9 .,'€$krzł/()+-]{1,30}", fullmatch=True))
+@example("1.0050")
 def test_any_price_that_is_read_has_the_digits_of_the_text(text: str) -> None:
     price = parse_price(text)
     if price.status is PriceStatus.OK and price.amount is not None and "k" not in text:
         shown = "".join(character for character in text if character.isdigit())
-        whole = f"{price.amount:f}".rstrip("0").rstrip(".").replace(".", "")
-        assert whole.strip("0")[:3] in shown
+        rounded_up = price.amount - Decimal("0.01")
+        assert any(f"{amount:f}".replace(".", "").strip("0")[:3] in shown for amount in (price.amount, rounded_up))
 
 
 @settings(max_examples=150, deadline=None)
