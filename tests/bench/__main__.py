@@ -163,6 +163,15 @@ def machine() -> dict[str, Any]:
     }
 
 
+def _without_series(results: dict[str, Any]) -> dict[str, Any]:
+    """What a person reads; the series that plots are made of are in the file."""
+    return {
+        name: _without_series(value) if isinstance(value, dict) else value
+        for name, value in results.items()
+        if not (isinstance(value, list) and value and isinstance(value[0], list | tuple))
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=STEPS, action="append", help="only these steps")
@@ -183,7 +192,7 @@ def main() -> None:
             # After each step, so that an interrupted run still tells what it measured.
             (RESULTS / "latest.json").write_bytes(orjson.dumps(results, option=orjson.OPT_INDENT_2))
             plot.draw(results, RESULTS / "latest.png")
-    sys.stdout.buffer.write(orjson.dumps(results, option=orjson.OPT_INDENT_2) + b"\n")
+    sys.stdout.buffer.write(orjson.dumps(_without_series(results), option=orjson.OPT_INDENT_2) + b"\n")
 
 
 main()
