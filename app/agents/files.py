@@ -19,7 +19,8 @@ from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.outcome import FileStatus, RecordReject
 from app.model.source_record import SourceRecord
 from app.observability import metrics
-from app.pipeline.flow import FileFlow, ProcessedFile
+from app.pipeline.account import ProcessedFile
+from app.pipeline.flow import FileFlow
 from app.pipeline.outcome import confirmed_outcome, held_outcome, removed_outcome, unread_outcome
 from app.pipeline.removal import full_feed
 from app.pipeline.wire import file_from_wire

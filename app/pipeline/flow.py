@@ -10,18 +10,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from importlib import import_module
 from io import BytesIO
 from math import inf
 from types import TracebackType
 
-from app.errors import FailureCode, FileRejected, ListingRejected, Problem, Rejected, Transient
-from app.failures.limits import floods
+from app.errors import FailureCode, FileRejected, Rejected, Transient
 from app.model.document import Document, WriteResult
 from app.model.file import ListingFile, ObjectInfo
-from app.model.outcome import FileOutcome, FileStatus, RecordReject
+from app.model.outcome import RecordReject
 from app.model.record import Limits, ReadHints, Slice
+from app.pipeline.account import FileAccount, ProcessedFile, conclude
 from app.pipeline.parse import FileReader
 from app.pipeline.profile import Profile
 from app.pipeline.recognise import FileMapper, Recogniser, no_format
@@ -33,45 +33,6 @@ from app.ports import Clock, FetchedObject, ListingIndex, ObjectStore
 WRITES_AHEAD = 8
 
 ProfileFor = Callable[[str, str], Profile | None]
-
-
-@dataclass(slots=True)
-class FileAccount:
-    """The counts of one file while it is being read."""
-
-    read: int = 0
-    indexed: int = 0
-    stale: int = 0
-    rejected: int = 0
-    blank: int = 0
-    flagged: int = 0
-    bytes_read: int = 0
-    rejects: list[RecordReject] = field(default_factory=list)
-
-    def reject(self, reject: RecordReject, keep: int) -> None:
-        self.rejected += 1
-        if len(self.rejects) < keep:
-            self.rejects.append(reject)
-
-    def wrote(self, result: WriteResult, keep: int) -> None:
-        self.indexed += result.indexed
-        self.stale += result.stale
-        for item in result.refused:
-            problem = Problem(FailureCode.INDEX_REFUSED, None, f"a document the index takes ({item.reason})")
-            self.reject(RecordReject(item.record, None, (problem,), None), keep)
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessedFile:
-    """What became of a file, and what has to be dead-lettered for it."""
-
-    outcome: FileOutcome
-    whole_file: Rejected | None
-    """Set when the file as a whole, or its rest, is one dead letter."""
-    single: tuple[RecordReject, ...]
-    """Listings to dead-letter one by one; empty when they would be a flood."""
-    profile: Profile | None = None
-    """The sender's; None: there is none, or the file was never opened."""
 
 
 class FileFlow:
@@ -141,8 +102,7 @@ class FileFlow:
         account.rejects.sort(key=lambda reject: reject.record)
         shape = None if reader.shape is None else str(reader.shape)
         used = None if mapper.profile is None else mapper.profile.name
-        outcome = self._outcome(info, account, attempts, shape, used)
-        return replace(self._conclude(outcome, account, whole_file), profile=profile)
+        return replace(self._conclude(info, account, attempts, whole_file, shape, used), profile=profile)
 
     def _check_size(self, info: ObjectInfo) -> None:
         if info.size > self._limits.file_max_bytes:
@@ -194,48 +154,21 @@ class FileFlow:
             account.reject(reject, keep)
         return mapped.documents
 
-    def _outcome(
-        self, info: ObjectInfo, account: FileAccount, attempts: int, shape: str | None, profile: str | None
-    ) -> FileOutcome:
-        return FileOutcome(
-            bucket=info.bucket,
-            key=info.key,
-            etag=info.etag,
-            size=info.size,
-            uploaded_at=info.uploaded_at,
-            processed_at=self._clock.now(),
-            status=FileStatus.INDEXED,
-            format=shape,
-            profile=profile,
-            read=account.read,
-            indexed=account.indexed,
-            stale=account.stale,
-            rejected=account.rejected,
-            blank=account.blank,
-            flagged=account.flagged,
-            bytes_read=account.bytes_read,
-            attempts=attempts,
-            rejects=tuple(account.rejects[: self._limits.outcome_max_rejects]),
-        )
-
-    def _conclude(self, outcome: FileOutcome, account: FileAccount, whole_file: Rejected | None) -> ProcessedFile:
-        if whole_file is None and floods(account.read, account.rejected, self._limits):
-            whole_file = FileRejected(FailureCode.TOO_MANY_REJECTS, _flood_message(account))
-        if whole_file is not None:
-            rejected = replace(
-                outcome,
-                status=FileStatus.REJECTED,
-                failure_code=whole_file.code,
-                failure_message=whole_file.message,
-            )
-            # The listings refused before the break are told in the outcome: one file, one dead letter.
-            return ProcessedFile(rejected, whole_file, ())
-        status = FileStatus.PARTLY_INDEXED if account.rejected else FileStatus.INDEXED
-        return ProcessedFile(replace(outcome, status=status), None, tuple(account.rejects))
-
     def _rejected_unread(self, file: ListingFile, error: Rejected, attempts: int) -> ProcessedFile:
         info = ObjectInfo(file.bucket, file.key, file.size, file.etag, file.uploaded_at)
-        return self._conclude(self._outcome(info, FileAccount(), attempts, None, None), FileAccount(), error)
+        return self._conclude(info, FileAccount(), attempts, error)
+
+    def _conclude(
+        self,
+        info: ObjectInfo,
+        account: FileAccount,
+        attempts: int,
+        whole_file: Rejected | None,
+        shape: str | None = None,
+        profile: str | None = None,
+    ) -> ProcessedFile:
+        outcome = account.outcome(info, self._clock.now(), attempts, shape, profile)
+        return conclude(outcome, account, whole_file, self._limits)
 
 
 class _Writes:
@@ -295,10 +228,3 @@ def default_source(info: ObjectInfo) -> str:
     """The sender of a file without a profile: the first folder of its key, else its bucket."""
     folder, slash, _ = info.key.lstrip("/").partition("/")
     return folder if slash and folder else info.bucket
-
-
-def _flood_message(account: FileAccount) -> str:
-    first = "; ".join(
-        f"record {reject.record}: {ListingRejected(reject.problems).message}" for reject in account.rejects[:3]
-    )
-    return f"{account.rejected:,} of {account.read:,} records rejected, so the file is one dead letter; first: {first}"

@@ -23,7 +23,8 @@ from app.model.file import ListingFile, ObjectInfo
 from app.model.outcome import FileStatus
 from app.model.record import ReadHints
 from app.pipeline import flow as flow_module
-from app.pipeline.flow import WRITES_AHEAD, FileFlow, ProcessedFile, default_source
+from app.pipeline.account import ProcessedFile
+from app.pipeline.flow import WRITES_AHEAD, FileFlow, default_source
 from app.pipeline.parse import FileReader
 from tests.support.agents import eventually, ndjson, others_running
 from tests.support.feed_text import listing

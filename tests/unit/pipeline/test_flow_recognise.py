@@ -8,7 +8,8 @@ import pytest
 
 from app.adapters.profile_files import load_profiles, load_well_known
 from app.model.file import ListingFile
-from app.pipeline.flow import FileFlow, ProcessedFile
+from app.pipeline.account import ProcessedFile
+from app.pipeline.flow import FileFlow
 from app.pipeline.profile import Profile
 from tests.support.limits import limits
 from tests.support.memory import START, FakeClock, MemoryIndex, MemoryStore
