@@ -23,7 +23,7 @@ from tests.support.stack import RunningStack
 from tests.support.system import System, Worker
 from tests.support.waiting import until
 
-SECONDS = float(os.environ.get("CHAOS_MIXED_S", "60"))
+SECONDS = float(os.environ.get("CHAOS_MIXED_S", "45"))
 SEED = int(os.environ.get("CHAOS_SEED", "20261125"))
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600 + 2 * SECONDS)]
 STEPS_PER_S = 12

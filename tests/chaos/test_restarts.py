@@ -15,10 +15,10 @@ from tests.support.stack import RunningStack
 from tests.support.system import System, Worker
 from tests.support.waiting import until
 
-OUTAGE_S = float(os.environ.get("CHAOS_OUTAGE_S", "20"))
+OUTAGE_S = float(os.environ.get("CHAOS_OUTAGE_S", "10"))
 """How long the search index stays away; `make chaos-long` takes ten minutes."""
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300 + 2 * OUTAGE_S)]
-FILES = 400
+FILES = 300
 PER_FILE = 3
 RECOVERY_MAX_S = 10.0
 

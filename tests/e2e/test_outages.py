@@ -14,7 +14,7 @@ from tests.support.system import System, Worker
 from tests.support.toxiproxy import FaultProxies, Proxy, fault_proxies, latency
 from tests.support.waiting import until
 
-OUTAGE_S = float(os.environ.get("CHAOS_OUTAGE_S", "20"))
+OUTAGE_S = float(os.environ.get("CHAOS_OUTAGE_S", "10"))
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 + 2 * OUTAGE_S)]
 FILES = 60
 BACK_MAX_S = 10.0
