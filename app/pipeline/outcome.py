@@ -9,6 +9,7 @@ from app.errors import FileRejected
 from app.failures.classify import Verdict
 from app.model.file import ListingFile, ObjectInfo
 from app.model.outcome import FileOutcome, FileStatus
+from app.pipeline.account import FileAccount
 
 
 def unread_outcome(info: ObjectInfo, verdict: Verdict, attempts: int, now: datetime) -> FileOutcome:
@@ -38,22 +39,4 @@ def confirmed_outcome(outcome: FileOutcome) -> FileOutcome:
 
 
 def _empty(info: ObjectInfo, attempts: int, now: datetime, status: FileStatus) -> FileOutcome:
-    return FileOutcome(
-        bucket=info.bucket,
-        key=info.key,
-        etag=info.etag,
-        size=info.size,
-        uploaded_at=info.uploaded_at,
-        processed_at=now,
-        status=status,
-        format=None,
-        profile=None,
-        read=0,
-        indexed=0,
-        stale=0,
-        rejected=0,
-        blank=0,
-        flagged=0,
-        bytes_read=0,
-        attempts=attempts,
-    )
+    return replace(FileAccount().outcome(info, now, attempts, None, None), status=status)

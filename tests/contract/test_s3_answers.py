@@ -273,9 +273,6 @@ async def test_what_vouched_and_was_removed_since_is_forgotten() -> None:
         await store.ping()
 
 
-CUT_OFF = Reply(200, b"[1,", FACTS, length=9, then="close")
-
-
 def _facts_but(content: Reply, lists: Reply = EMPTY_LIST, readable: tuple[str, ...] = ()) -> Script:
     """Facts of every object can be had; only the content of `readable` comes, and `content` for all others."""
 
@@ -303,7 +300,7 @@ def _facts_but(content: Reply, lists: Reply = EMPTY_LIST, readable: tuple[str, .
 async def test_content_that_comes_from_nothing_is_an_outage_for_a_worker_that_has_just_started_too(
     heads: int, lists: Reply, readable: tuple[str, ...], kind: type[ListingsError]
 ) -> None:
-    async with scripted_s3(_facts_but(CUT_OFF, lists, readable)) as server:
+    async with scripted_s3(_facts_but(BROKEN, lists, readable)) as server:
         store = S3Store(settings(server.url))
         for number in range(heads):
             await store.head(BUCKET, f"{number}.json")

@@ -184,9 +184,8 @@ class CsvParser:
 
     def _judge_alone(self, start: int) -> None:
         """The row's first line by itself; what the reader took for the rest of the row is read afresh."""
-        in_vain = self._next - start - 1
-        self._in_vain += in_vain
-        self._gather.spend(_LINE_COST * in_vain)
+        self._in_vain += self._next - start - 1
+        self._gather.spend(_LINE_COST * (self._next - start))
         self._next = start + 1
         if self._header is None:
             self._header = Header(self._lenient.cut(self._lines[start]), self._base + start + 1)

@@ -121,7 +121,7 @@ class JsonParser:
 
     def _on_value(self) -> bool:
         first = self._text[self._at : self._at + 1]
-        if first == b"]" and self._frames and self._closer() == first[0]:
+        if first == b"]" and self._frames and not self._frames[-1].is_object:
             return self._leave()  # a comma too many before it, as templates write it
         if first in b",:]}":
             raise self._broken(f"expected a value, found `{first.decode()}`")

@@ -3,13 +3,12 @@
 In records: a comma before a closing bracket, as templates write it; NaN and the infinities, as Python and JavaScript
 programs write what they do not know (they become texts, so that a profile takes `NaN` for no value, as in a CSV file).
 
-In pages, where people paste it:
+In pages, where people paste it, besides:
 
 1. Around it: blanks, the marks of an HTML comment or of CDATA, semicolons at the end.
 2. Comments (`//` to the end of the line, `/* */`) outside of strings.
-3. A comma before a closing bracket.
-4. Line ends and tabs inside of strings, as they are; other control characters there are left out.
-5. `&quot;` for every quote, when there is no other.
+3. Line ends and tabs inside of strings, as they are; other control characters there are left out.
+4. `&quot;` for every quote, when there is no other.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ _BLANKS_AND_ENDS = b"; \t\r\n\f\v"
 _MARKS = 8
 """So many marks are taken off at each end."""
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+\*/', re.DOTALL)
-_COMMA = re.compile(rb'("(?:[^"\\]++|\\.)*+")|,(?=\s*+[\]}])', re.DOTALL)
 _IN_RECORDS = re.compile(
     rb'("(?:[^"\\]++|\\.)*+")|,(?=\s*+[\]}])|(?<![\w.+-])(-?(?:NaN|Infinity))(?![\w.+-])', re.DOTALL
 )
@@ -47,7 +45,7 @@ def lenient_json(text: bytes) -> object:
         if b'"' not in bare and b"&quot;" in bare:
             bare = unescape(bare.decode()).encode()
         plain = _TOKEN.sub(_token, bare)
-        return orjson.loads(_COMMA.sub(lambda match: match[1] or b"", plain))
+        return repaired_record(plain)
 
 
 def _without_around(text: bytes) -> bytes:
