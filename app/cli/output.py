@@ -102,14 +102,24 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, rig
         table.add_column(column, justify=justify, overflow="fold", no_wrap=not is_long)
     for row in cells:
         table.add_row(*map(Text, row))
-    out.print(table)
+    _print(out, table)
 
 
 def _print_blocks(out: Console, rows: Sequence[Mapping[str, str]]) -> None:
     for number, row in enumerate(rows):
         if number:
             out.print()
-        out.print(_fields(row))
+        _print(out, _fields(row))
+
+
+def _print(out: Console, table: Table) -> None:
+    """In a pipe without the blanks that fill the last column up."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as captured:
+        out.print(table)
+    click.echo("\n".join(line.rstrip(" ") for line in captured.get().removesuffix("\n").split("\n")))
 
 
 def _cell(value: object) -> str:
@@ -122,7 +132,7 @@ def print_fields(fields: Mapping[str, object]) -> None:
     """Name and value, a line each; a value too long for the terminal is folded."""
     cells = {plain(name): _cell(value) for name, value in fields.items()}
     longest = max(map(cell_len, cells.values()), default=0)
-    console(max(map(cell_len, cells), default=0) + _GAP + longest).print(_fields(cells))
+    _print(console(max(map(cell_len, cells), default=0) + _GAP + longest), _fields(cells))
 
 
 def _fields(cells: Mapping[str, str]) -> Table:

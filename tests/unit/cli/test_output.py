@@ -64,6 +64,16 @@ def test_a_pipe_gets_no_colours_and_no_folded_lines(capsys: pytest.CaptureFixtur
     assert "\x1b" not in "".join(lines)
 
 
+def test_a_pipe_gets_no_blanks_at_the_end_of_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["file", "why"], [["a", "short"], ["b", None], ["c", "a much longer reason"]])
+    print_fields({"file": "a", "why": "a much longer reason"})
+    lines = capsys.readouterr().out.split("\n")
+    assert lines == [
+        *("file  why", "a     short", "b     –", "c     a much longer reason"),
+        *("file  a", "why   a much longer reason", ""),
+    ]
+
+
 @pytest.mark.parametrize("data", ["[red]x[/red]", "[link=http://x]y[/]", "[/]", "[", "a[0]"])
 def test_what_looks_like_markup_is_printed_as_it_is(capsys: pytest.CaptureFixture[str], data: str) -> None:
     print_table(["a", "b"], [[data, data]])
