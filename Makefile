@@ -10,7 +10,7 @@ VENV := .venv
 READY := $(VENV)/.ready
 PYTEST := $(VENV)/bin/python -m pytest
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
-ON_SERVERS := integration or e2e or chaos
+ON_SERVERS := integration or e2e or chaos or attack
 
 .PHONY: help
 help: ## List the targets
@@ -37,6 +37,10 @@ test-unit: $(READY) ## The tests that need no server; seconds
 .PHONY: chaos
 chaos: setup programs ## Workers and servers are killed under load
 	$(PYTEST) -q -m chaos
+
+.PHONY: attack
+attack: setup programs ## Hostile files, records and requests against the running product
+	$(PYTEST) -q -m attack
 
 .PHONY: chaos-long
 chaos-long: setup programs ## The same for long: ten minutes without the index, each fault 30 s, all mixed for ten minutes
