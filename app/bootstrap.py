@@ -195,6 +195,7 @@ class Worker:
             self._pages,
             self._store,
             outcomes,
+            OpenSearchListings(self._comparing, self._settings.opensearch.alias),
             ProgressKeeper(self._comparing, self._settings.opensearch.alias),
             Finder(outcomes, clock, settings.grace_s, settings.not_before),
             UploadQueue(KafkaBacklog(self._settings.kafka), self._publisher, clock, asyncio.sleep, settings.lag_max),

@@ -8,12 +8,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 
 import click
 import structlog
-from prometheus_client import start_http_server
+from aiohttp import web
 
 from app.adapters.kafka_confirmed import ConfirmedProducer
 from app.adapters.sqs import SqsQueue
@@ -22,7 +22,8 @@ from app.cli.output import Output, output_option, print_fields, print_json
 from app.errors import FailureCode, OperatorError, Outage
 from app.failures.backoff import Backoff
 from app.model.topics import UPLOADS_TOPIC
-from app.observability import metrics
+from app.observability.health import tell_metrics
+from app.observability.listening import listening_in_thread
 from app.observability.logs import configure_logs
 from app.settings import Settings, load_settings
 
@@ -98,17 +99,13 @@ def _metrics(settings: Settings) -> Iterator[None]:
     if settings.bridge.http_port == 0:
         yield
         return
-    try:
-        server, thread = start_http_server(
-            settings.bridge.http_port, settings.worker.http_host, registry=metrics.REGISTRY
-        )
-    except OSError as error:
-        raise OperatorError(
-            FailureCode.SETTING_INVALID, f"port {settings.bridge.http_port} can not be used: {error.strerror}"
-        ) from error
-    try:
+    app = web.Application()
+    app.router.add_get("/metrics", tell_metrics)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(listening_in_thread(app, settings.worker.http_host, settings.bridge.http_port))
+        except OSError as error:
+            raise OperatorError(
+                FailureCode.SETTING_INVALID, f"port {settings.bridge.http_port} can not be used: {error.strerror}"
+            ) from error
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

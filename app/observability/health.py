@@ -12,10 +12,16 @@ from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from app.errors import FailureCode, OperatorError
+from app.observability.listening import Listener
 from app.observability.metrics import REGISTRY
 
 Reasons = Callable[[], Sequence[str]]
 Facts = Callable[[], Mapping[str, object]]
+
+
+async def tell_metrics(_: web.Request) -> web.Response:
+    """The answer to `/metrics`."""
+    return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class HealthServer:
@@ -28,37 +34,30 @@ class HealthServer:
         self._not_ready = not_ready
         self._not_alive = not_alive
         self._facts = facts
-        self._runner: web.AppRunner | None = None
+        self._listener: Listener | None = None
 
     async def start(self) -> int:
         """Listen; returns the port. `OperatorError` when it is taken."""
         app = web.Application()
-        app.router.add_get("/metrics", self._metrics)
+        app.router.add_get("/metrics", tell_metrics)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
+        listener = Listener(app)
         try:
-            await site.start()
+            port = await listener.start(self._host, self._port)
         except OSError as error:
-            await self._runner.cleanup()
             raise OperatorError(
                 FailureCode.SETTING_INVALID,
                 f"cannot listen on {self._host}:{self._port} ({error.strerror}); another worker may run there: "
                 "set LISTINGS_WORKER__HTTP_PORT to a free port, or to 0 for any",
             ) from error
-        port = self._runner.addresses[0][1]
-        assert isinstance(port, int)
+        self._listener = listener
         return port
 
     async def stop(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def _metrics(self, _: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        if self._listener is not None:
+            await self._listener.stop()
+            self._listener = None
 
     async def _livez(self, _: web.Request) -> web.Response:
         return self._answer(self._not_alive())

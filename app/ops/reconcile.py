@@ -7,7 +7,7 @@ objects are to be expected, within half of the pages. Memory holds one page, wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -28,6 +28,7 @@ _LATEST = 2000
 _LATEST_SPAN = timedelta(days=2)
 _HOT_PLACES_MAX = 200
 _REMOVALS_A_PAGE = 200
+_MISSING_A_PAGE = 1000
 
 
 class OutcomeKeys(Protocol):
@@ -37,7 +38,15 @@ class OutcomeKeys(Protocol):
         self, bucket: str, prefix: str, after: str, upto: str | None, limit: int
     ) -> list[StandingKey]: ...
 
+    async def missing_keys(self, bucket: str, prefix: str, after: str, limit: int) -> list[StandingKey]: ...
+
     async def latest_keys(self, bucket: str, prefix: str, since: datetime, limit: int) -> list[StandingKey]: ...
+
+
+class Held(Protocol):
+    """The listings by the object they came from (`app.adapters.opensearch.standing_listings`)."""
+
+    async def objects_with_listings(self, bucket: str, keys: Sequence[str]) -> set[str]: ...
 
 
 class Keeper(Protocol):
@@ -73,6 +82,7 @@ class Reconciliation:
         pages: Pages,
         store: Head,
         outcomes: OutcomeKeys,
+        held: Held,
         keeper: Keeper,
         finder: Finder,
         queue: UploadQueue,
@@ -83,6 +93,7 @@ class Reconciliation:
         self._pages = pages
         self._store = store
         self._outcomes = outcomes
+        self._held = held
         self._keeper = keeper
         self._finder = finder
         self._queue = queue
@@ -153,7 +164,8 @@ class Reconciliation:
             await self._maybe_save()
             token = page.token
             if token is None:
-                return
+                break
+        await self._vanished(bucket, check)
 
     async def _compare(self, objects: Sequence[ObjectInfo], check: Callable[[], None]) -> int:
         """Queue what was missed of a page; returns how many."""
@@ -183,11 +195,39 @@ class Reconciliation:
         listed = {info.key for info in objects}
         standing = await self._outcomes.standing_keys(bucket, self._plan.prefix, after, upto, len(listed) + 1000)
         gone = [item for item in standing if item.key not in listed and self._finder.is_settled(item.uploaded_at)]
+        return await self._queue_removals(bucket, gone, self._is_gone, check)
+
+    async def _vanished(self, bucket: str, check: Callable[[], None]) -> None:
+        """Queue the removal of objects whose last event found nothing, where listings of theirs stand.
+
+        Apart from the others, since anybody who may send events makes such outcomes, of keys that never were: however
+        many there are, without listings they are no objects, and no other removal waits for them.
+        """
+        after = ""
+        while True:
+            check()
+            found = await self._outcomes.missing_keys(bucket, self._plan.prefix, after, _MISSING_A_PAGE)
+            held = await self._held.objects_with_listings(bucket, [item.key for item in found])
+            gone = [item for item in found if item.key in held and self._finder.is_settled(item.uploaded_at)]
+            self._note(0, await self._queue_removals(bucket, gone, self._is_missing, check))
+            if len(found) < _MISSING_A_PAGE:
+                return
+            after = found[-1].key
+            await self._pace.turn()
+
+    async def _queue_removals(
+        self,
+        bucket: str,
+        gone: list[StandingKey],
+        is_gone: Callable[[str, StandingKey], Awaitable[bool]],
+        check: Callable[[], None],
+    ) -> int:
+        """Queue the removal of those that are gone indeed and not queued yet; returns how many."""
         gone = self._queue.removals_not_lately(bucket, gone)[:_REMOVALS_A_PAGE]
         if not gone:
             return 0
         waiting = await self._queue.waiting_ids()
-        gone = [item for item in gone if f"{bucket}/{item.key}" not in waiting and await self._is_gone(bucket, item)]
+        gone = [item for item in gone if f"{bucket}/{item.key}" not in waiting and await is_gone(bucket, item)]
         if gone:
             check()
             await self._queue.put_removals(bucket, gone)
@@ -205,6 +245,13 @@ class Reconciliation:
         if found.uploaded_at <= item.uploaded_at:  # it was there all the time, and not where it should be listed
             self._unordered.add(bucket)
             log.warning("listing_out_of_order", bucket=bucket, key=item.key)
+        return False
+
+    async def _is_missing(self, bucket: str, item: StandingKey) -> bool:
+        try:
+            await self._store.head(bucket, item.key)
+        except (Rejected, Transient) as error:
+            return error.code is FailureCode.OBJECT_MISSING
         return False
 
     # -- the hot pass

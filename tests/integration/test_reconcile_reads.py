@@ -16,8 +16,9 @@ from app.adapters.kafka_reader import KafkaReader, client_config
 from app.adapters.opensearch.client import SearchClient
 from app.adapters.opensearch.outcomes import OutcomeReader
 from app.adapters.opensearch.progress import ProgressKeeper
+from app.adapters.opensearch.standing_listings import OpenSearchListings
 from app.agents.outcomes import outcome_document
-from app.errors import Outage
+from app.errors import FailureCode, Outage, Rejected
 from app.failures.classify import classify
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion, Progress, StandingKey
@@ -50,9 +51,13 @@ def info(bucket: str, key: str, number: int = 0) -> ObjectInfo:
 
 
 async def tell(
-    client: SearchClient, settings: OpenSearchSettings, about: ObjectInfo, status: FileStatus = FileStatus.REJECTED
+    client: SearchClient,
+    settings: OpenSearchSettings,
+    about: ObjectInfo,
+    status: FileStatus = FileStatus.REJECTED,
+    error: Exception | None = None,
 ) -> None:
-    outcome = replace(unread_outcome(about, classify(ValueError("x")), 1, AT), status=status)
+    outcome = replace(unread_outcome(about, classify(error or ValueError("x")), 1, AT), status=status)
     document = outcome_document(outcome)
     path = f"/{settings.outcomes_index}/_doc/{document.id}"
     await client.call("PUT", path, params={"refresh": "true"}, body=document.body)
@@ -99,6 +104,30 @@ async def test_keys_come_in_the_order_of_their_bytes_and_without_what_was_remove
         StandingKey(KEYS[6], AT + timedelta(minutes=6)),
         StandingKey(KEYS[5], AT + timedelta(minutes=5)),
     ]
+
+
+async def test_outcomes_of_objects_that_never_were_are_told_from_those_of_objects(
+    system: System, client: SearchClient, reader: OutcomeReader
+) -> None:
+    bucket, settings = f"bucket-{secrets.token_hex(4)}", system.settings.opensearch
+    never = Rejected(FailureCode.OBJECT_MISSING, "there is no such object")
+    for number, key in enumerate(("a.csv", "b.csv", "c.csv")):
+        await tell(client, settings, info(bucket, key, number), error=never)
+    await tell(client, settings, info(bucket, "object.csv"))
+    await tell(client, settings, info(bucket, "removed.csv"), FileStatus.REMOVED, never)
+    assert [found.key for found in await reader.standing_keys(bucket, "", "", None, 10)] == ["object.csv"]
+    assert [found.key for found in await reader.latest_keys(bucket, "", AT, 10)] == ["object.csv"]
+    assert [found.key for found in await reader.missing_keys(bucket, "", "", 10)] == ["a.csv", "b.csv", "c.csv"]
+    assert [found.key for found in await reader.missing_keys(bucket, "", "a.csv", 1)] == ["b.csv"]
+
+    listings = OpenSearchListings(client, settings.alias)
+    for key, status in (("b.csv", "available"), ("c.csv", "removed")):
+        document = {"listing_id": f"{bucket}-{key}", "status": status, "origin": {"bucket": bucket, "key": key}}
+        await client.call("PUT", f"/{settings.alias}/_doc/{bucket}-{key}", params={"refresh": "true"}, body=document)
+    many = [f"none/{number}.csv" for number in range(997)]
+    assert await listings.objects_with_listings(bucket, ["a.csv", "b.csv", "c.csv", *many]) == {"b.csv"}
+    assert await listings.objects_with_listings("other", ["b.csv"]) == set()
+    assert await listings.objects_with_listings(bucket, []) == set()
 
 
 async def test_an_index_that_is_not_there_is_an_outage(client: SearchClient) -> None:

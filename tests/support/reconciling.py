@@ -68,6 +68,15 @@ class FakeOutcomes:
     known: dict[tuple[str, str], KnownVersion] = field(default_factory=dict)
     errors: list[Exception] = field(default_factory=list)
     asked: int = 0
+    not_found: set[str] = field(default_factory=set)
+    """Keys whose outcome says that there was no such object."""
+    held: set[str] = field(default_factory=set)
+    """Keys of which listings stand; asked for those in `not_found` only."""
+
+    def not_there(self, key: str) -> None:
+        """Tell of an event about an object that is not there."""
+        self.tell(ObjectInfo(BUCKET, key, 0, "", LONG_AGO), FileStatus.REJECTED)
+        self.not_found.add(key)
 
     def tell(self, info: ObjectInfo, status: FileStatus = FileStatus.INDEXED) -> None:
         self.known[info.bucket, info.key] = KnownVersion(info.etag, info.uploaded_at, status)
@@ -84,15 +93,25 @@ class FakeOutcomes:
         keys = sorted(self._standing(bucket, prefix), key=lambda item: item.key)
         return [item for item in keys if item.key > after and (upto is None or item.key <= upto)][:limit]
 
+    async def missing_keys(self, bucket: str, prefix: str, after: str, limit: int) -> list[StandingKey]:
+        missing = self._keys(bucket, prefix, lambda key: key in self.not_found)
+        return [item for item in sorted(missing, key=lambda item: item.key) if item.key > after][:limit]
+
+    async def objects_with_listings(self, bucket: str, keys: Sequence[str]) -> set[str]:
+        return self.held & set(keys)
+
     async def latest_keys(self, bucket: str, prefix: str, since: datetime, limit: int) -> list[StandingKey]:
         found = [item for item in self._standing(bucket, prefix) if item.uploaded_at >= since]
         return sorted(found, key=lambda item: item.uploaded_at, reverse=True)[:limit]
 
     def _standing(self, bucket: str, prefix: str) -> list[StandingKey]:
+        return self._keys(bucket, prefix, lambda key: key not in self.not_found)
+
+    def _keys(self, bucket: str, prefix: str, which: Callable[[str], bool]) -> list[StandingKey]:
         return [
             StandingKey(key, version.uploaded_at)
             for (b, key), version in self.known.items()
-            if b == bucket and key.startswith(prefix) and version.status is not FileStatus.REMOVED
+            if b == bucket and key.startswith(prefix) and version.status is not FileStatus.REMOVED and which(key)
         ]
 
 
@@ -156,7 +175,16 @@ class Reconciling:
         queue = UploadQueue(self.backlog, self.publisher, self.clock, self.sleep, lag_max=5000)
         pace = Pace(self.pages_per_s, self.clock.monotonic, self.sleep, lambda: self.is_busy)
         return Reconciliation(
-            self.plan, self.store, self.store, self.outcomes, self.keeper, finder, queue, pace, self.clock
+            self.plan,
+            self.store,
+            self.store,
+            self.outcomes,
+            self.outcomes,
+            self.keeper,
+            finder,
+            queue,
+            pace,
+            self.clock,
         )
 
     async def sleep(self, seconds: float) -> None:

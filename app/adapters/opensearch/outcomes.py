@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from app.adapters.opensearch.client import SearchClient, missing
+from app.errors import FailureCode
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion, StandingKey
 from app.model.outcome import FileOutcome, FileStatus, outcome_id
@@ -16,6 +17,8 @@ from app.settings import OpenSearchSettings
 
 _TIMES = ("uploaded_at", "processed_at")
 _VERSION_FIELDS = "etag,uploaded_at,status"
+_GONE = {"status": FileStatus.REMOVED}
+_MISSING = {"failure_code": FailureCode.OBJECT_MISSING}
 
 
 class OutcomeReader:
@@ -71,10 +74,21 @@ class OutcomeReader:
         self, bucket: str, prefix: str, after: str, upto: str | None, limit: int
     ) -> list[StandingKey]:
         """Objects that have an outcome and were not removed, of keys beyond `after` and up to `upto` (None: to the
-        end), in the order of their UTF-8 bytes; at most `limit`, which is 10,000 at most."""
+        end), in the order of their UTF-8 bytes; at most `limit`, which is 10,000 at most.
+
+        Without those of `missing_keys`: anybody can make as many of these as they like.
+        """
         span = {"gt": after} if upto is None else {"gt": after, "lte": upto}
         filters: list[dict[str, Any]] = [{"range": {"key": span}}]
         return await self._standing(bucket, prefix, filters, {"key": "asc"}, limit)
+
+    async def missing_keys(self, bucket: str, prefix: str, after: str, limit: int) -> list[StandingKey]:
+        """Keys beyond `after` whose last event found no object; ordered and limited as `standing_keys`.
+
+        Most of them never were objects; some were, and vanished before the event was read.
+        """
+        filters: list[dict[str, Any]] = [{"range": {"key": {"gt": after}}}, {"term": _MISSING}]
+        return await self._found(bucket, prefix, filters, [{"term": _GONE}], {"key": "asc"}, limit)
 
     async def latest_keys(self, bucket: str, prefix: str, since: datetime, limit: int) -> list[StandingKey]:
         """The objects with the latest uploads since then, newest first; at most `limit`, which is 10,000 at most."""
@@ -84,14 +98,24 @@ class OutcomeReader:
     async def _standing(
         self, bucket: str, prefix: str, filters: list[dict[str, Any]], order: Mapping[str, str], limit: int
     ) -> list[StandingKey]:
+        return await self._found(bucket, prefix, filters, [{"term": _GONE}, {"term": _MISSING}], order, limit)
+
+    async def _found(
+        self,
+        bucket: str,
+        prefix: str,
+        filters: list[dict[str, Any]],
+        but_not: list[dict[str, Any]],
+        order: Mapping[str, str],
+        limit: int,
+    ) -> list[StandingKey]:
         filters = [{"term": {"bucket": bucket}}, *filters]
         if prefix:
             filters.append({"prefix": {"key": prefix}})
-        gone = {"term": {"status": FileStatus.REMOVED}}
         found = await self._search(
             {
                 "size": limit,
-                "query": {"bool": {"filter": filters, "must_not": [gone]}},
+                "query": {"bool": {"filter": filters, "must_not": but_not}},
                 "sort": [order],
                 "_source": {"includes": ["key", "uploaded_at"]},
             }

@@ -56,6 +56,19 @@ class OpenSearchListings:
         finally:
             await self._client.call("DELETE", "/_search/scroll", body={"scroll_id": answer["_scroll_id"]})
 
+    async def objects_with_listings(self, bucket: str, keys: Sequence[str]) -> set[str]:
+        """Those of the keys, a thousand at most, of which at least one listing stands."""
+        if not keys:
+            return set()
+        # Keys have no doc values to be counted by, so each is a filter of its own.
+        counts = {"standing": {"filters": {"filters": {key: {"term": {"origin.key": key}} for key in keys}}}}
+        query = _query(Supply(bucket))
+        query["bool"]["filter"].append({"terms": {"origin.key": list(keys)}})
+        body = {"size": 0, "track_total_hits": False, "query": query, "aggs": counts}
+        answer = await self._ask("POST", f"/{self._alias}/_search", body)
+        found = answer["aggregations"]["standing"]["buckets"]
+        return {key for key, bucket_of_key in found.items() if bucket_of_key["doc_count"]}
+
     async def get(self, listing_id: str) -> StoredListing | None:
         found = await self._client.call("GET", f"/{self._alias}/_doc/{quote(listing_id, safe='')}")
         return None if found is None else StoredListing(found["_id"], found["_version"], found["_source"])

@@ -277,6 +277,33 @@ async def test_a_bucket_that_was_emptied_is_noticed() -> None:
     assert world.sent() == [("a.csv", "removed")]
 
 
+async def test_events_about_objects_that_never_were_push_nothing_back() -> None:
+    world = Reconciling()
+    for number in range(3000):
+        world.outcomes.not_there(f"a-forged/{number:04}.csv")
+    for number in range(20):
+        world.outcomes.tell(world.store.put(f"b-real/{number}.csv"))
+    world.store.objects.clear()
+    world.store.put("c.csv")
+    await world.round()
+    assert sorted(key for key, kind in world.sent() if kind == "removed") == sorted(
+        f"b-real/{number}.csv" for number in range(20)
+    )
+    assert len(world.store.heads) == 20, "nor is the store asked for what never was"
+
+
+async def test_an_object_that_vanished_before_its_event_was_read_is_removed_where_listings_of_it_stand() -> None:
+    world = Reconciling()
+    for number in range(3000):
+        world.outcomes.not_there(f"forged/{number:04}.csv")
+    for key in ("forged/1234x.csv", "z.csv", "there-again.csv"):
+        world.outcomes.not_there(key)
+        world.outcomes.held.add(key)
+    world.outcomes.tell(world.store.put("there-again.csv"))
+    await world.round()
+    assert world.sent() == [("forged/1234x.csv", "removed"), ("z.csv", "removed")]
+
+
 async def test_a_store_that_lists_in_another_order_loses_nothing() -> None:
     """Some list `a-b` after `a/…`: what is not where it should be is there all the same."""
     world = Reconciling(page_size=2)
