@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from urllib.request import urlopen
 
 import pytest
+import uvloop
 from aiohttp import web
 
 from app.observability.listening import Listener, listening_in_thread
@@ -55,17 +57,37 @@ class Served:
         return await reader.read()
 
 
-@pytest.fixture
-async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
-    served = Served(getattr(request, "param", 60.0))
+@asynccontextmanager
+async def serving(lifetime_s: float) -> AsyncIterator[Served]:
+    served = Served(lifetime_s)
     served.port = await served.listener.start(HOST, 0)
     yield served
     for writer in served.opened:
         writer.close()
+    await asyncio.gather(*(writer.wait_closed() for writer in served.opened), return_exceptions=True)
     await served.listener.stop()
 
 
+@pytest.fixture
+async def served(request: pytest.FixtureRequest) -> AsyncIterator[Served]:
+    async with serving(getattr(request, "param", 60.0)) as served:
+        yield served
+
+
 async def test_half_a_request_holds_no_more_than_the_bound_and_a_whole_one_is_answered(served: Served) -> None:
+    await flood(served)
+
+
+def test_the_loop_of_workers_is_no_other() -> None:
+    async def run() -> None:
+        async with serving(60.0) as served:
+            await flood(served)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+async def flood(served: Served) -> None:
     for _ in range(20 * MOST):
         await served.connect(b"GET / HTTP/1.1\r\nHost: ")
         assert served.listener.connections <= MOST
