@@ -49,6 +49,7 @@ from app.agents.stopping import StopSignal
 from app.errors import Dependency, Outage
 from app.failures.backoff import Backoff
 from app.failures.route import RetryPolicy
+from app.failures.trust import Trust
 from app.model.topics import DEAD_LETTER_TOPIC, FILES_TOPIC, LISTINGS_TOPIC, ORIGINS, RETRY_TOPIC, UPLOADS_TOPIC
 from app.observability import metrics
 from app.observability.alerts.alarms import Alarms
@@ -174,6 +175,7 @@ class Worker:
                 clock.monotonic,
                 self.engine.fatal,
                 guarded(handoff.postpone, handoff, stage),
+                Trust(retry.attempts) if topic in origins else None,
             )
             for topic, handler, stage, at_once in parts
         ]

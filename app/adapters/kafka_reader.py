@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from app.errors import Dependency, FailureCode, OperatorError, Outage
 from app.model.source_record import SourceRecord
@@ -186,4 +186,5 @@ def _record(message: Message) -> SourceRecord:
         message.key(),
         message.value(),
         headers,
+        message.timestamp()[0] == TIMESTAMP_LOG_APPEND_TIME,
     )

@@ -15,6 +15,7 @@ from app.agents.together import for_each
 from app.errors import Dependency, FailureCode, FileRejected, ListingRejected, Rejected
 from app.failures.classify import classify
 from app.failures.headers import attempts_of
+from app.failures.trust import bounded_file
 from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.outcome import FileStatus, RecordReject
 from app.model.source_record import SourceRecord
@@ -57,6 +58,7 @@ class FilesHandler:
     async def __call__(self, record: SourceRecord) -> None:
         """Raises `Rejected` for a record that is no `ListingFile`."""
         file = file_from_wire(await self._encoder.decode(record.value or b""))
+        file = bounded_file(file, record, self._clock.now())
         attempts = attempts_of(record) + 1
         try:
             if file.change is FileChange.REMOVED:

@@ -1,7 +1,8 @@
 """The gate: takes notifications, asks the cheap questions, queues the files.
 
 Is the bucket ours, does the object exist, is it not too big, is it a format we read? Nothing is downloaded. Several
-objects in one notification are answered each for itself.
+objects in one notification are answered each for itself: what is tried again, or is dead, is a notification of that one
+object, so that a notification of a thousand can not become a thousand times itself.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from app.agents.handoff import Handoff
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
 from app.agents.together import for_each
-from app.errors import Dependency, FailureCode, Rejected
+from app.errors import Dependency, FailureCode
 from app.failures.classify import classify
-from app.failures.headers import attempts_of, producer_headers
+from app.failures.headers import attempts_of, part_of, producer_headers
 from app.model.file import ListingFile, ObjectInfo
 from app.model.record import Limits
 from app.model.source_record import SourceRecord
@@ -27,7 +28,7 @@ from app.model.upload import ObjectEvent, ObjectEventKind
 from app.observability import metrics
 from app.pipeline.flow import ProfileFor
 from app.pipeline.gate import check_object, queue_entry, removal_entry, wanted
-from app.pipeline.notification import parse_notification
+from app.pipeline.notification import parse_notification, told_alone
 from app.pipeline.outcome import unread_outcome
 from app.pipeline.wire import file_to_wire
 from app.ports import Clock, ObjectStore
@@ -39,8 +40,10 @@ _AT_ONCE = 50  # a notification of a megabyte holds thousands of events; a store
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """An object that was not queued; only a `Rejected` is final."""
+    """An object that was not queued."""
 
+    record: SourceRecord
+    """The notification of this object alone."""
     info: ObjectInfo
     error: Exception
 
@@ -78,17 +81,12 @@ class GateHandler:
         notification = parse_notification(record.value or b"")
         for code in notification.skipped:
             self._skip(record, code)
-        admitted = [event for event in notification.events if self._is_wanted(record, event)]
-        answers = await for_each(admitted, lambda event: self._admit(record, event), _AT_ONCE)
-        refused = [answer for answer in answers if answer is not None]
-        troubled = [one for one in refused if not isinstance(one.error, Rejected)]
-        if troubled:
-            if await self._comes_again(record, troubled[0]):
-                return  # what is refused for good is told then: once, not with every try
-        elif notification.rejected:
+        if notification.rejected:
             # One dead letter for the notification, whatever else in it can not be read.
             await self._handoff.failed(record, notification.rejected[0], stage=STAGE)
-        await for_each(refused, lambda one: self._refuse(record, one, attempts), _AT_ONCE)
+        admitted = [event for event in notification.events if self._is_wanted(record, event)]
+        refused = await for_each(admitted, lambda event: self._admit(record, event), _AT_ONCE)
+        await for_each([one for one in refused if one is not None], lambda one: self._refuse(one, attempts), _AT_ONCE)
 
     def _is_wanted(self, record: SourceRecord, event: ObjectEvent) -> bool:
         code = wanted(event, self._buckets, self._prefix)
@@ -118,7 +116,7 @@ class GateHandler:
             check_object(info, self._limits, may_be_empty=self._speaks_when_empty(event))
             await self._queue(record, queue_entry(event, info, self._clock.now()))
         except Exception as error:
-            return _Refused(info or _unseen(event, self._clock.now()), error)
+            return _Refused(_alone(record, event), info or _unseen(event, self._clock.now()), error)
         return None
 
     def _speaks_when_empty(self, event: ObjectEvent) -> bool:
@@ -128,20 +126,21 @@ class GateHandler:
     async def _queue(self, record: SourceRecord, entry: ListingFile) -> None:
         value = await self._encoder.encode(f"{FILES_TOPIC}-value", file_to_wire(entry))
         await self._handoff.publish(
-            FILES_TOPIC, key=entry.object_id.encode(), value=value, headers=producer_headers(record)
+            FILES_TOPIC, key=entry.object_id.encode(), value=value, headers=producer_headers(part_of(record, None))
         )
 
-    async def _comes_again(self, record: SourceRecord, trouble: _Refused) -> bool:
-        """Hand the notification on as a whole; queueing its other files twice is harmless. False: it is dead now."""
-        story = await self._handoff.failed(record, trouble.error, stage=STAGE, listing_file=_name(trouble.info))
-        return story.due_at is not None
-
-    async def _refuse(self, record: SourceRecord, refused: _Refused, attempts: int) -> None:
-        """Tell the producer, and ops when it is not the notification as a whole that they are told of."""
+    async def _refuse(self, refused: _Refused, attempts: int) -> None:
+        """Hand the object's notification on; when that was its last try, its producer is told."""
         info, error = refused.info, refused.error
-        if isinstance(error, Rejected):
-            await self._handoff.failed(record, error, stage=STAGE, listing_file=_name(info))
-        await self._outcomes.report(unread_outcome(info, classify(error), attempts, self._clock.now()))
+        story = await self._handoff.failed(refused.record, error, stage=STAGE, listing_file=_name(info))
+        if story.due_at is None:
+            await self._outcomes.report(unread_outcome(info, classify(error), attempts, self._clock.now()))
+
+
+def _alone(record: SourceRecord, event: ObjectEvent) -> SourceRecord:
+    """The record as it came when it tells of this object only, else one that does."""
+    value = told_alone(event)
+    return record if value is None else part_of(record, value)
 
 
 def _name(info: ObjectInfo) -> str:

@@ -20,7 +20,8 @@ from typing import Any, Protocol
 from app.agents.ledger import Ledger, Slot
 from app.agents.room import Room
 from app.agents.stopping import LeftForLater, StopSignal
-from app.model.source_record import SourceRecord
+from app.failures.trust import Trust
+from app.model.source_record import APPEND_TIME, SourceRecord
 from app.observability import metrics
 
 Handler = Callable[[SourceRecord], Awaitable[None]]
@@ -82,11 +83,14 @@ class Intake:
         monotonic: Callable[[], float],
         on_fatal: Callable[[BaseException], Awaitable[None]],
         postpone: Handler | None = None,
+        trust: Trust | None = None,
     ) -> None:
-        """`postpone` sends a retried record back to wait; without it all of them wait here."""
+        """`postpone` sends a retried record back to wait; without it all of them wait here. `trust` judges what others
+        have written into the headers; without it, all of it is believed."""
         self.topic = topic
         self._handler = handler
         self._postpone = postpone
+        self._trust = trust
         self._retried = None if limits.retried_at_once is None else asyncio.Semaphore(limits.retried_at_once)
         self._retried_room = (limits.retried_at_once or 0) + limits.retried_waiting
         self._retried_here = 0
@@ -111,7 +115,9 @@ class Intake:
         async for event in events:
             message = event.message
             record = to_record(message)
-            size = _size(record)
+            if self._trust is not None:
+                record = self._trust.judged(record)
+            size = record.size_bytes
             await self._accepted.enter(size)
             if self._stop.is_set or message.generation_id != self._committer.generation:
                 self._accepted.leave(size)
@@ -244,10 +250,6 @@ class Intake:
         return len(self._tasks)
 
 
-def _size(record: SourceRecord) -> int:
-    return len(record.key or b"") + len(record.value or b"") + sum([len(value) for value in record.headers.values()])
-
-
 def _nothing() -> None:
     pass
 
@@ -263,4 +265,5 @@ def to_record(message: Any) -> SourceRecord:
         message.key,
         message.value,
         {name: value or b"" for name, value in dict(headers).items()} if headers else {},  # Kafka allows null there
+        message.timestamp_type == APPEND_TIME,
     )

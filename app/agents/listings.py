@@ -13,6 +13,7 @@ from app.agents.codec import Encoder
 from app.agents.outages import Outages
 from app.errors import Dependency, FailureCode, ListingRejected, Problem, Rejected
 from app.failures.headers import Origin, origin_of
+from app.failures.trust import is_ahead
 from app.model.document import version_of
 from app.model.record import Limits, RawRecord
 from app.model.source_record import SourceRecord
@@ -65,7 +66,7 @@ class ListingsHandler:
 
     async def _index_one(self, record: SourceRecord, value: Mapping[str, object]) -> None:
         origin = origin_of(record)
-        uploaded_at = _published_at(origin)
+        uploaded_at = _published_at(origin, record, self._clock.now())
         place = Place(origin.topic, f"{origin.partition}/{origin.offset}", "", uploaded_at)
         mapped = Mapper(None, "", place, self._clock.now()).map_all([RawRecord(1, None, value)])
         if mapped.rejects:
@@ -88,7 +89,7 @@ class ListingsHandler:
                 "removes the listing",
             )
         origin, now = origin_of(record), self._clock.now()
-        at = _published_at(origin)
+        at = _published_at(origin, record, now)
         stored = await self._outages.ride_out(
             Dependency.SEARCH_INDEX, listing_id, lambda: self._standing.get(listing_id)
         )
@@ -122,15 +123,23 @@ class ListingsHandler:
         return too_many_values(payload) if len(payload) > MANY_BYTES else None
 
 
-def _published_at(origin: Origin) -> datetime:
-    """The time of the record, the version of its listing; producers, and headers, can set it to anything."""
+def _published_at(origin: Origin, record: SourceRecord, now: datetime) -> datetime:
+    """The time of the record, the version of its listing; producers set it as they like where the broker does not."""
     try:
         if origin.timestamp_ms < 0:
             raise ValueError("no timestamp")
-        return datetime.fromtimestamp(origin.timestamp_ms / 1000, UTC)
+        at = datetime.fromtimestamp(origin.timestamp_ms / 1000, UTC)
     except (ValueError, OverflowError, OSError):
-        raise Rejected(
-            FailureCode.RECORD_NOT_DECODABLE,
-            f"expected the time of publishing as the record's timestamp, in milliseconds since 1970, "
-            f"got {origin.timestamp_ms}: it is the version of the listing",
-        ) from None
+        raise _untimely(origin.timestamp_ms) from None
+    if is_ahead(at, record, now):
+        raise _untimely(origin.timestamp_ms)
+    return at
+
+
+def _untimely(timestamp_ms: int) -> Rejected:
+    return Rejected(
+        FailureCode.RECORD_NOT_DECODABLE,
+        f"expected the time of publishing as the record's timestamp, in milliseconds since 1970, got {timestamp_ms}: "
+        "it is the version of the listing; set the producer's clock right, or let the broker set the time "
+        "(`listings topics apply` gives the topic message.timestamp.type=LogAppendTime)",
+    )

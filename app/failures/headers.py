@@ -8,7 +8,7 @@ Headers of the producer (`traceparent`, …) pass through.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from app.errors import FailureCode, FailureKind, Rejected
@@ -17,6 +17,7 @@ from app.model.source_record import SourceRecord
 MESSAGE_MAX_BYTES = 1024
 HEADERS_ROOM_BYTES = 64 * 1024
 """What a record may grow by when it is handed on: its story (some 6 KiB at most), and room for what is to come."""
+_PASSED_ON_MAX_BYTES = 4096
 _NAME_MAX_BYTES = 1200
 _WORD_MAX_BYTES = 249  # Kafka's limit on the name of a topic; others may have written these headers
 _STORY = (
@@ -37,6 +38,8 @@ _STORY = (
     "listing-record",
 )
 STORY_HEADERS = frozenset(_STORY)
+ORIGIN_HEADERS = frozenset(name for name in _STORY if name.startswith("failure-origin-"))
+_NUMBER_MAX = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,25 @@ def _format_time(at: datetime) -> str:
 def producer_headers(record: SourceRecord) -> dict[str, bytes]:
     """The headers that are not ours: they pass through every hop."""
     return {name: value for name, value in record.headers.items() if name not in STORY_HEADERS}
+
+
+def part_of(record: SourceRecord, value: bytes | None) -> SourceRecord:
+    """One of the many records that are made of this one, with `value`; its place and its story stay.
+
+    What its producer put into key and headers travels with each of them only as far as it is small: a thousand records
+    with a megabyte each would be made of one.
+    """
+    room = _PASSED_ON_MAX_BYTES
+    headers = {}
+    for name, content in record.headers.items():
+        if name not in STORY_HEADERS:
+            size = len(name.encode(errors="replace")) + len(content)
+            if size > room:
+                continue
+            room -= size
+        headers[name] = content
+    key = record.key if len(record.key or b"") <= _PASSED_ON_MAX_BYTES else None
+    return replace(record, key=key, value=value, headers=headers)
 
 
 def origin_of(record: SourceRecord) -> Origin:
@@ -174,7 +196,7 @@ def _text(headers: Mapping[str, bytes], name: str) -> str:
 
 def _number(headers: Mapping[str, bytes], name: str) -> int:
     text = _text(headers, name)
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= _NUMBER_MAX):
         raise _invalid(name, "a whole number, not negative")
     return int(text)
 
@@ -183,7 +205,7 @@ def _timestamp(headers: Mapping[str, bytes], name: str) -> int:
     """As Kafka has it: -1 for a record without one, and whatever else its producer has set."""
     text = _text(headers, name)
     digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19 and int(digits) <= _NUMBER_MAX):
         raise _invalid(name, "milliseconds since 1970")
     return int(text)
 

@@ -102,6 +102,6 @@ def _origin(record: SourceRecord) -> Origin:
 
 def _first_at(record: SourceRecord, now: datetime) -> datetime:
     try:
-        return first_failure_at(record, now)
+        return min(first_failure_at(record, now), now)
     except Rejected:
         return now

@@ -12,8 +12,11 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 def version_of(uploaded_at: datetime) -> int:
-    """The version of what was uploaded then; by whole numbers, as floats lose a millisecond here and there."""
-    return (uploaded_at - _EPOCH) // _MILLISECOND
+    """The version of what was uploaded then; by whole numbers, as floats lose a millisecond here and there.
+
+    Never negative: an index refuses the whole request for one such version.
+    """
+    return max(0, (uploaded_at - _EPOCH) // _MILLISECOND)
 
 
 class Document(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.errors import FailureCode, Rejected
@@ -27,6 +28,8 @@ class ObjectEvent:
     etag: str | None = None
     event_time: str | None = None
     """RFC 3339 as the store wrote it; for people, never for order."""
+    told: Mapping[str, object] | None = field(default=None, compare=False, repr=False)
+    """What the notification says of it, as it came, when there is more in the notification; else None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import blake2b
 
 from app.errors import FailureCode, Rejected
 from app.failures.headers import origin_of, producer_headers, story_of
@@ -111,8 +112,10 @@ def redrive_of(record: SourceRecord) -> Redrive:
         **{name: record.headers[name] for name in _ORIGIN_HEADERS},
         COUNT_HEADER: f"{min(_count(record) + 1, _COUNT_MAX):04d}".encode(),
     }
-    # Of a file, each refused listing is a dead letter that carries the file: reading it once is enough.
-    whose: Hashable = record.key if origin.topic == FILES_TOPIC else (origin.partition, origin.offset)
+    # Of a file, each refused listing is a dead letter that carries the file: reading it once is enough. Of a
+    # notification, each object is one of its own; and an origin can be named by others, the content can not.
+    content = blake2b(record.value or b"", digest_size=16).digest()
+    whose: Hashable = record.key if origin.topic == FILES_TOPIC else (origin.partition, origin.offset, content)
     return Redrive(origin.topic, record.key, record.value, headers, (origin.topic, whose))
 
 

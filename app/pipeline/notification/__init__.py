@@ -6,6 +6,6 @@ R2, Backblaze B2, Google Cloud Storage), `seaweedfs` the filer's own events; `ev
 """
 
 from app.pipeline.notification.event import is_folder_marker
-from app.pipeline.notification.reader import parse_notification
+from app.pipeline.notification.reader import parse_notification, told_alone
 
-__all__ = ["is_folder_marker", "parse_notification"]
+__all__ = ["is_folder_marker", "parse_notification", "told_alone"]

@@ -11,6 +11,7 @@ text or the object itself. Sources: Amazon SNS ("Message and JSON formats"), AWS
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 
 import orjson
@@ -46,7 +47,14 @@ def parse_notification(value: bytes) -> Notification:
     rejected = tuple(item for item in seen if isinstance(item, Rejected))
     if rejected and not events and not skipped:
         raise rejected[0]
+    if len(seen) == 1:
+        events = tuple(replace(event, told=None) for event in events)
     return Notification(events, skipped, rejected)
+
+
+def told_alone(event: ObjectEvent) -> bytes | None:
+    """A notification of this one event out of several, readable by `parse_notification`; None: it came alone."""
+    return None if event.told is None else orjson.dumps({"Records": [event.told]})
 
 
 def _whole(value: bytes) -> Iterator[Seen]:
@@ -118,7 +126,8 @@ def _guarded(one: object, number: int, envelopes: int) -> Iterator[Seen]:
         if not isinstance(one, dict):
             raise unknown_shape("a JSON object")
         # A list in a list would count as no envelope, but is as deep.
-        yield from _read(one, envelopes) if not _is_several(one) else _open(one, envelopes)
+        for seen in _read(one, envelopes) if not _is_several(one) else _open(one, envelopes):
+            yield replace(seen, told=one) if isinstance(seen, ObjectEvent) and seen.told is None else seen
     except Rejected as error:
         yield Rejected(error.code, f"record {number}: {error.message}")
 

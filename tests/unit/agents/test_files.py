@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -154,6 +154,16 @@ async def test_an_object_that_is_gone_is_one_dead_letter_and_an_outcome(bench: B
     assert bench.dead_codes() == {NAME: FailureCode.OBJECT_MISSING}
     assert [(told["status"], told["failure_code"]) for told in bench.told] == [("rejected", "object_missing")]
     assert bench.retries == []
+
+
+async def test_a_file_from_the_future_does_not_hide_the_outcome_of_a_later_one(bench: Bench) -> None:
+    file = ListingFile("cars", KEY, 10, "forged", datetime(9999, 12, 31, tzinfo=UTC), START, FileFormat.NDJSON)
+    await bench.handle(source_record(b"\x00" + orjson.dumps(file_to_wire(file)), key=b"k"))
+    assert bench.dead_codes() == {NAME: FailureCode.OBJECT_MISSING}
+    bench.clock.advance(600)
+    bench.put(KEY, ndjson(listing(1)), uploaded_at=bench.clock.now())
+    await bench.handle(queued())
+    assert [outcome["status"] for outcome in bench.index.outcomes.values()] == ["indexed"]
 
 
 async def test_the_object_is_read_as_it_is_now_not_as_it_was_queued(bench: Bench) -> None:

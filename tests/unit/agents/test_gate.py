@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -16,6 +17,7 @@ from app.errors import FailureCode, Rejected, Transient
 from app.model.document import Document
 from app.model.source_record import SourceRecord
 from app.observability import metrics
+from app.pipeline.notification import parse_notification
 from app.pipeline.profile import Profile
 from tests.support.agents import Parts, come_back, eventually, others_running, story_in
 from tests.support.feed_text import listing
@@ -83,6 +85,11 @@ def notification(*records: object, headers: dict[str, bytes] | None = None) -> S
     return source_record(value, topic="listing-uploads", key=None, headers=headers)
 
 
+def keys_in(value: bytes | None) -> list[str]:
+    """Of the objects that a notification tells of."""
+    return [event.key for event in parse_notification(value or b"").events]
+
+
 async def test_a_file_is_queued_under_its_name_as_the_store_has_it(bench: Bench) -> None:
     bench.put("in/är+1 .csv.gz", CONTENT)
     record = notification(created("in/är+1 .csv.gz", size=7, eTag="stale"), headers={"traceparent": b"00-ab"})
@@ -119,31 +126,33 @@ async def test_each_object_of_a_notification_is_answered_for_itself(bench: Bench
         "cars/in/photo.jpg": FailureCode.FORMAT_UNKNOWN,
     }
     assert len(bench.dead) == 4
-    assert {sent.value for sent in bench.dead} == {record.value}
+    assert {key for sent in bench.dead for key in keys_in(sent.value)} == {
+        "in/gone.json", "in/big.json", "in/empty.csv", "in/photo.jpg",
+    }  # fmt: skip
+    assert all(len(keys_in(sent.value)) == 1 for sent in bench.dead)
     assert {(f"cars/{told['key']}", told["failure_code"]) for told in bench.told} == set(bench.dead_codes().items())
     assert {told["status"] for told in bench.told} == {"rejected"}
     assert len(bench.index.outcomes) == 4
     assert bench.retries == []
 
 
-async def test_one_object_in_trouble_brings_the_whole_notification_again_once(bench: Bench) -> None:
+async def test_only_the_objects_in_trouble_come_again_each_for_itself(bench: Bench) -> None:
     bench.put_all("in/a.json", "in/b.json", "in/c.json")
     bench.store.trouble = {"in/b.json": [RESET], "in/c.json": [RESET]}
-    record = notification("in/a.json", "in/b.json", "in/gone.json", "in/c.json")
-    await bench.handle(record)
+    await bench.handle(notification("in/a.json", "in/b.json", "in/gone.json", "in/c.json"))
     assert bench.queued_keys == ["in/a.json"]
-    (retry,) = bench.retries
-    assert (retry.value, story_in(retry).code, story_in(retry).attempts) == (record.value, RESET.code, 1)
-    assert (bench.dead, bench.told) == ([], [])
+    assert [keys_in(retry.value) for retry in bench.retries] == [["in/b.json"], ["in/c.json"]]
+    assert {(story_in(retry).code, story_in(retry).attempts) for retry in bench.retries} == {(RESET.code, 1)}
+    assert [(told["key"], told["attempts"]) for told in bench.told] == [("in/gone.json", 1)]
 
-    await bench.handle(come_back(retry, "listing-uploads"))
-    assert sorted(map(str, bench.queued_keys)) == ["in/a.json", "in/a.json", "in/b.json", "in/c.json"]
+    for retry in bench.retries:
+        await bench.handle(come_back(retry, "listing-uploads"))
+    assert bench.queued_keys == ["in/a.json", "in/b.json", "in/c.json"]
     assert bench.dead_codes() == {"cars/in/gone.json": FailureCode.OBJECT_MISSING}
-    assert [(told["key"], told["attempts"]) for told in bench.told] == [("in/gone.json", 2)]
-    assert (len(bench.dead), len(bench.retries)) == (1, 1)
+    assert (len(bench.dead), len(bench.retries), len(bench.told)) == (1, 2, 1)
 
 
-async def test_after_three_tries_the_notification_is_dead_and_every_object_has_its_outcome(bench: Bench) -> None:
+async def test_after_three_tries_the_object_is_dead_and_every_object_has_its_outcome(bench: Bench) -> None:
     bench.put_all("in/a.json")
     bench.store.trouble["in/b.json"] = [RESET] * 3
     record = notification("in/b.json", "in/gone.json", "in/a.json")
@@ -155,8 +164,35 @@ async def test_after_three_tries_the_notification_is_dead_and_every_object_has_i
     assert bench.dead_codes() == {"cars/in/b.json": RESET.code, "cars/in/gone.json": FailureCode.OBJECT_MISSING}
     assert {(told["key"], told["failure_code"], told["attempts"]) for told in bench.told} == {
         ("in/b.json", RESET.code, 3),
-        ("in/gone.json", FailureCode.OBJECT_MISSING, 3),
+        ("in/gone.json", FailureCode.OBJECT_MISSING, 1),
     }
+
+
+async def test_a_thousand_dead_objects_of_one_notification_weigh_no_more_than_it_did(bench: Bench) -> None:
+    filler = {"filler": "x" * 500}
+    events = [{**created(f"in/{number}.json"), **filler} for number in range(1000)]
+    record = replace(notification(*events, headers={"note": b"x" * 200_000}), key=b"k" * 200_000)
+    await bench.handle(record)
+    assert len(bench.dead) == 1000
+    assert sum(len(sent.value or b"") for sent in bench.dead) < 1.05 * len(record.value or b"")
+    assert all(sent.key is None and "note" not in sent.headers for sent in bench.dead)
+
+
+async def test_what_a_producer_put_into_headers_is_not_multiplied_by_the_files_of_a_notification(bench: Bench) -> None:
+    bench.put_all("in/a.json", "in/b.json")
+    headers = {"traceparent": b"00-ab", "note": b"x" * 200_000}
+    await bench.handle(notification("in/a.json", "in/b.json", headers=headers))
+    assert [sent.headers for sent in bench.publisher.to("listing-files")] == [{"traceparent": b"00-ab"}] * 2
+
+
+async def test_a_notification_of_one_object_comes_again_and_dies_as_it_came(bench: Bench) -> None:
+    for value in (
+        notification("in/gone.json").value,
+        b' {"Records" : [' + orjson.dumps(created("in/gone.json")) + b"]}",
+    ):
+        await bench.handle(source_record(value, topic="listing-uploads", key=b"k", headers={"note": b"x" * 9000}))
+        assert (bench.dead[-1].key, bench.dead[-1].value) == (b"k", value)
+        assert bench.dead[-1].headers["note"] == b"x" * 9000
 
 
 async def test_an_outage_of_the_store_is_waited_out_and_burns_no_attempt(bench: Bench) -> None:
@@ -282,7 +318,7 @@ async def test_an_outcome_that_its_index_refuses_costs_a_dead_letter_not_the_wor
     assert [story_in(dead).code for dead in bench.dead] == [FailureCode.OBJECT_MISSING, FailureCode.INDEX_REFUSED]
 
 
-async def test_unreadable_story_headers_are_one_dead_letter_before_anything_is_done(bench: Bench) -> None:
+async def test_story_headers_that_nobody_judged_are_one_dead_letter_before_anything_is_done(bench: Bench) -> None:
     bench.put_all("in/a.json")
     await bench.handle(notification("in/a.json", headers={"failure-attempts": b"\xff"}))
     (sent,) = bench.publisher.sent

@@ -10,6 +10,7 @@ import pytest
 
 from app.agents.intake import Intake, IntakeLimits
 from app.agents.stopping import LeftForLater, StopSignal
+from app.failures.trust import Trust
 from app.model.source_record import SourceRecord
 
 
@@ -21,6 +22,7 @@ class Message:
     topic: str = "t"
     partition: int = 0
     timestamp: float = 1.5
+    timestamp_type: int = 0
     headers: dict[str, bytes] | None = None
     generation_id: int = 1
     tp: tuple[str, int] = ("t", 0)
@@ -46,7 +48,9 @@ class Group:
 class Bench:
     """An intake with a handler made of gates: a record runs until its gate is opened."""
 
-    def __init__(self, at_once: int = 10, accepted: int = 100, ordered: bool = True, **more: Any) -> None:
+    def __init__(
+        self, at_once: int = 10, accepted: int = 100, ordered: bool = True, trust: Trust | None = None, **more: Any
+    ) -> None:
         self.group = Group()
         self.stop = StopSignal()
         self.started: list[int] = []
@@ -64,6 +68,7 @@ class Bench:
             lambda: 0.0,
             self._fatal,
             self._postpone,
+            trust,
         )
         self.pump = asyncio.create_task(self.intake.run(self._events()))
 
@@ -289,6 +294,13 @@ async def test_a_retry_and_a_first_try_of_one_key_never_run_together() -> None:
             await bench.settle()
             assert len(bench.started) == min(first + 2, 3)
         assert sorted(bench.started) == [0, 1, 2]
+
+
+async def test_tries_that_a_producer_made_up_send_nothing_back_and_overtake_nobody() -> None:
+    async with running(at_once=10, retried_at_once=1, retried_waiting=1, trust=Trust(3)) as bench:
+        bench.offer(*(again(number, b"k") for number in range(6)))
+        await bench.settle()
+        assert (bench.started, bench.postponed) == ([0], [])
 
 
 async def test_when_too_many_retries_wait_the_next_ones_are_sent_back() -> None:

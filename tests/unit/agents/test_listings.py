@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -13,6 +14,7 @@ from app.agents.guard import guarded
 from app.agents.listings import ListingsHandler
 from app.errors import FailureCode
 from app.failures.headers import Story
+from app.model.document import version_of
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 from app.pipeline.transform import listing_id_of
@@ -99,18 +101,32 @@ async def test_a_listing_that_comes_back_has_the_version_of_its_first_time(bench
 @given(at=st.integers(0, int(datetime(2200, 1, 1, tzinfo=UTC).timestamp() * 1000)))
 async def test_the_version_is_the_time_of_publishing_to_the_millisecond(at: int) -> None:
     bench = Bench()
-    await bench.handle(published(as_json(), timestamp_ms=at))
+    await bench.handle(replace(published(as_json(), timestamp_ms=at), is_broker_timed=True))
     assert [version for version, _ in bench.documents] == [at]
 
 
 @pytest.mark.parametrize("at", [-1, 10**16, 2**63 - 1], ids=["none", "year 318857", "largest"])
-async def test_a_timestamp_that_is_no_time_is_a_dead_letter(bench: Bench, at: int) -> None:
-    await bench.handle(published(as_json(), timestamp_ms=at))
+@pytest.mark.parametrize("is_broker_timed", [False, True])
+async def test_a_timestamp_that_is_no_time_is_a_dead_letter(bench: Bench, at: int, is_broker_timed: bool) -> None:
+    await bench.handle(replace(published(as_json(), timestamp_ms=at), is_broker_timed=is_broker_timed))
     assert bench.only_story().code is FailureCode.RECORD_NOT_DECODABLE
     assert bench.documents == []
 
 
-async def test_an_origin_that_headers_made_up_is_a_dead_letter(bench: Bench) -> None:
+@pytest.mark.parametrize("is_removal", [False, True])
+@pytest.mark.parametrize("ahead_ms", [3_600_000, 10**10, 250_000_000_000_000])
+async def test_a_producer_can_not_publish_from_the_future(bench: Bench, ahead_ms: int, is_removal: bool) -> None:
+    now_ms = version_of(bench.clock.now())
+    forged = tombstone(now_ms + ahead_ms) if is_removal else published(as_json(), timestamp_ms=now_ms + ahead_ms)
+    await bench.handle(forged)
+    story = bench.only_story()
+    assert (story.code, bench.documents) == (FailureCode.RECORD_NOT_DECODABLE, [])
+    assert "LogAppendTime" in story.message
+    await bench.handle(published(as_json(), timestamp_ms=now_ms + 2000))
+    assert [document["make"] for _, document in bench.documents] == [listing(1)["make"]], "a clock a little ahead"
+
+
+async def test_an_origin_that_nobody_judged_is_a_dead_letter(bench: Bench) -> None:
     await bench.handle(published(as_json(), failure_origin_topic=b"listings", failure_origin_timestamp=b"soon"))
     assert bench.only_story().code is FailureCode.HEADER_INVALID
 
