@@ -1,7 +1,8 @@
 # The worker, and every other command of `listings`.
 FROM python:3.11-slim
 
-ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PYTHONUNBUFFERED=1 PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    LISTINGS_WORKER__DATA_DIR=/tmp/worker
 WORKDIR /app
 RUN useradd --uid 10001 --create-home listings
 
@@ -14,7 +15,8 @@ COPY app app
 COPY connectors connectors
 COPY schemas schemas
 COPY topics topics
-RUN pip install --no-deps --no-build-isolation -e .
+# Whoever may read the checkout, in the image its user may: the copied files keep the modes of the machine they are from.
+RUN pip install --no-deps --no-build-isolation -e . && chmod -R a+rX /app
 
 USER listings
 ENTRYPOINT ["listings"]

@@ -101,7 +101,7 @@ COMPILE := $(UV) pip compile --quiet --generate-hashes --python-version 3.11 --n
 .PHONY: requirements
 requirements: ## Pin the Python packages anew, with hashes (needs uv)
 	echo 'setuptools>=80' | $(COMPILE) --extra devstack --extra dev --output-file requirements-dev.txt
-	echo 'setuptools>=80' | $(COMPILE) --constraint requirements-dev.txt --output-file requirements.txt
+	echo 'setuptools>=80' | $(COMPILE) --extra aws --constraint requirements-dev.txt --output-file requirements.txt
 
 .PHONY: artifacts
 artifacts: $(READY) ## Pin the servers' jars anew, with hashes, after a change of app/devstack/versions.py

@@ -24,7 +24,7 @@ from app.adapters.opensearch.client import SearchClient
 from app.adapters.opensearch.outcomes import OutcomeReader
 from app.adapters.opensearch.progress import ProgressKeeper
 from app.adapters.opensearch.standing_listings import OpenSearchListings
-from app.adapters.profile_files import load_profiles, load_well_known
+from app.adapters.profile_watch import ProfileWatch
 from app.adapters.s3 import S3Store
 from app.adapters.s3_listing import BucketPages
 from app.adapters.schema_registry import SchemaRegistry
@@ -107,6 +107,7 @@ class Worker:
         self.engine = Engine(
             settings.kafka, settings.worker, self._stop, self, lambda: bool(self._outages.open), stuck_after_s
         )
+        self._profiles = ProfileWatch(settings.paths.feeds, settings.paths.feeds_every_s)
         self._alerting = self._alerts()
         # Connections of its own: what it asks is never in the way of live uploads.
         self._pages, self._comparing = BucketPages(settings.s3), SearchClient(settings.opensearch)
@@ -127,7 +128,7 @@ class Worker:
         limits = limits_of(settings.limits)
         standing = OpenSearchListings(self._client, settings.opensearch.alias)
         removals = Removals(self._index, standing, self._outages, clock)
-        profiles = load_profiles(settings.paths.feeds)
+        profiles = self._profiles
         flow = FileFlow(
             self._store,
             self._index,
@@ -135,7 +136,7 @@ class Worker:
             limits,
             clock,
             settings.worker.file_timeout_s,
-            load_well_known(settings.paths.feeds / "well-known").recognise,
+            profiles.recognise,
             ScratchFiles(settings.worker.data_dir / "scratch"),
         )
         gate = GateHandler(
@@ -218,6 +219,7 @@ class Worker:
         metrics.BUILD_INFO.labels(version("listings")).set(1)
         port = await self._health.start()
         self._alerting.start()
+        self._profiles.start()
         await self._connect()
         kafka = self._settings.kafka
         handed_to = (RETRY_TOPIC, DEAD_LETTER_TOPIC)
@@ -245,6 +247,7 @@ class Worker:
     async def stop(self) -> None:
         """Disconnect; after everything was drained and committed."""
         await self._alerting.aclose(_LAST_ALERTS_S)
+        await self._profiles.aclose()
         await self._reconciler.aclose()
         await self._pages.aclose()
         await self._comparing.aclose()
@@ -265,6 +268,7 @@ class Worker:
     def _facts(self) -> dict[str, object]:
         return {
             "in_flight": self.engine.in_flight(),
+            "profiles": self._profiles.facts(),
             "reconcile": self._reconciler.facts() if self._settings.reconcile.enabled else None,
             "outages": [
                 {"dependency": o.dependency, "since": o.since.isoformat(), "reason": o.reason}

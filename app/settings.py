@@ -220,6 +220,7 @@ class PathsSettings(_Group):
     schemas: Path = Field(_ROOT / "schemas", description="Avro schemas, index templates, stored searches")
     topics: Path = Field(_ROOT / "topics", description="the topics to have")
     feeds: Path = Field(_ROOT / "connectors" / "feeds", description="how senders' files map to our record")
+    feeds_every_s: float = Field(5.0, gt=0, description="between two looks of a worker for changed profiles")
 
 
 class Settings(BaseSettings):

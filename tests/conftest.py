@@ -17,8 +17,8 @@ from tests.support.system import System
 hypothesis.settings.register_profile("steady", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
-_WITH_SERVERS_S = 240
-"""The first test that asks for the servers also waits for their start."""
+_WITH_SERVERS_S = {"embedded": 240, "docker": 1800}
+"""The first test that asks for the servers also waits for their start; Docker may pull and build before it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,10 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    limit_s = _WITH_SERVERS_S[config.getoption("--stack")]
     for item in items:
         if "stack" in getattr(item, "fixturenames", ()) and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(_WITH_SERVERS_S))
+            item.add_marker(pytest.mark.timeout(limit_s))
 
 
 @pytest.fixture(scope="session")

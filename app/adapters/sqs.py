@@ -50,7 +50,7 @@ class SqsQueue:
             from botocore.exceptions import BotoCoreError
         except ImportError as error:
             raise OperatorError(
-                FailureCode.PREREQUISITE_MISSING, "the bridge from SQS needs boto3: pip install 'listings[aws]'"
+                FailureCode.PREREQUISITE_MISSING, "the bridge from SQS needs the package boto3: pip install boto3"
             ) from error
         self._url = url
         self._wait_s = settings.wait_s

@@ -68,5 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         console_err().print(f"[bold red]{error.code}[/]: ", end="", highlight=False)
         console_err().print(plain_lines(error.message), markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
+    except OSError as error:  # a file or folder of the caller's: never a traceback
+        about = f"{error.filename}: " if error.filename else ""
+        console_err().print(f"{about}{error.strerror or error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

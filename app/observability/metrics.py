@@ -153,4 +153,9 @@ DEAD_LETTERS_REFUSED = Gauge(
     "Records held un-acknowledged because the dead-letter topic does not take even their story",
     registry=REGISTRY,
 )
+PROFILES_REFUSED = Gauge(
+    "listings_profiles_refused",
+    "1 while a changed folder of profiles has mistakes, and those from before stay in force",
+    registry=REGISTRY,
+)
 BUILD_INFO = Gauge("listings_build_info", "1, labelled with the version", ("version",), registry=REGISTRY)

@@ -274,8 +274,8 @@ def test_settings_that_no_client_can_be_made_of_are_named(name: str, value: str)
     assert caught.value.code is FailureCode.SETTING_INVALID
 
 
-def test_without_boto3_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_boto3_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "boto3", None)
-    with pytest.raises(OperatorError, match=r"listings\[aws\]") as caught:
+    with pytest.raises(OperatorError, match="pip install boto3") as caught:
         SqsQueue("https://queue.example/1/q", BridgeSettings())
     assert caught.value.code is FailureCode.PREREQUISITE_MISSING

@@ -68,3 +68,12 @@ def test_an_interrupt_is_no_failure_of_ours(run: Commands, monkeypatch: pytest.M
     code, _, err = run("worker")
     assert code in (1, 130)
     assert "Traceback" not in err
+
+
+def test_a_file_that_can_not_be_read_is_said_plainly(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise PermissionError(13, "Permission denied", "/data/worker")
+
+    monkeypatch.setattr(importlib.import_module("app.cli.worker").command, "callback", fail)
+    code, out, err = run("worker")
+    assert (code, out, err.strip()) == (1, "", "/data/worker: Permission denied")
