@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 import orjson
@@ -13,7 +13,7 @@ from app.pipeline.parse import judge
 from app.pipeline.parse.gather import Gather
 from app.pipeline.parse.html_scripts import Script, ScriptFinder
 from app.pipeline.parse.json_ld import LinkedData, Node
-from app.pipeline.parse.json_repair import lenient_json
+from app.pipeline.parse.json_repair import lenient_steps
 
 _SCRIPT_RECORDS = 4
 """A script may be as long as so many of the longest records: it may list a whole stock."""
@@ -100,9 +100,25 @@ class HtmlParser:
             return
         if self._kept_bytes + len(text) > self._script_bytes:
             yield from self.drain()
-        self._gather.spend(len(text) // _BYTE_COST_SHARE)
-        document, problem = _parse(text)
+        document, problem = yield from self._parse(text)
         yield from self._keep(script.line, len(text), problem, document)
+
+    def _parse(self, text: bytes) -> Generator[Slice, None, tuple[object, Problem | None]]:
+        """(what the script holds, why it can not be read), in steps."""
+        problem = _too_many_values(text)
+        steps = lenient_steps(text)
+        while problem is None:
+            self._gather.spend(len(text) // _BYTE_COST_SHARE)
+            if self._gather.full:
+                yield self._gather.take()
+            try:
+                next(steps)
+            except StopIteration as read:
+                return read.value, None
+            except orjson.JSONDecodeError as error:
+                got = f"{error.msg} at line {error.lineno:,}, column {error.colno:,} of the script"
+                problem = Problem(FailureCode.RECORD_MALFORMED, None, "JSON-LD in the script", got)
+        return None, problem
 
     def _keep(self, line: int, size: int, problem: Problem | None, document: object) -> Iterator[Slice]:
         start = self._data.count
@@ -123,11 +139,7 @@ class HtmlParser:
             self._gather.add_value(dict(vehicle), script.line, size)
 
 
-def _parse(text: bytes) -> tuple[object, Problem | None]:
+def _too_many_values(text: bytes) -> Problem | None:
     if text.count(b",") > _MANY_VALUES or text.count(b"{") + text.count(b"[") > _MANY_VALUES:
-        return None, Problem(FailureCode.RECORD_TOO_BIG, None, f"a script of at most {_MANY_VALUES:,} values", "more")
-    try:
-        return lenient_json(text), None
-    except orjson.JSONDecodeError as error:
-        got = f"{error.msg} at line {error.lineno:,}, column {error.colno:,} of the script"
-        return None, Problem(FailureCode.RECORD_MALFORMED, None, "JSON-LD in the script", got)
+        return Problem(FailureCode.RECORD_TOO_BIG, None, f"a script of at most {_MANY_VALUES:,} values", "more")
+    return None

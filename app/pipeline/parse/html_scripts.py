@@ -40,6 +40,8 @@ class ScriptFinder:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._data = b""
+        self._at = 0
+        """Of the data, what was taken already; it is cut off with the next block, not with every step."""
         self._line = 1
         self._state: Callable[[], Script | None] = self._in_page
         self._waits = False
@@ -51,62 +53,63 @@ class ScriptFinder:
 
     def feed(self, text: bytes) -> Iterator[Script | None]:
         """The next scripts; None: a step was made that gave none."""
-        self._data += text
+        self._data = self._data[self._at :] + text
+        self._at = 0
         self._waits = False
-        while self._data and not self._waits:
+        while self._at < len(self._data) and not self._waits:
             yield self._state()
 
-    # States: each takes from the front of the data, or waits.
+    # States: each takes from where the data stands, or waits.
 
     def _in_page(self) -> Script | None:
-        opening = _OPENING.search(self._data)
+        opening = _OPENING.search(self._data, self._at)
         if opening is None:
-            self._drop(max(0, len(self._data) - _LONGEST_OPENING))
+            self._drop_to(max(self._at, len(self._data) - _LONGEST_OPENING))
             self._waits = True
             return None
-        self._drop(opening.start())
         if opening[1]:
-            self._drop(2)  # so that `<!-->` is its own end, as in a browser
+            self._drop_to(opening.start() + 2)  # so that `<!-->` is its own end, as in a browser
             self._state = self._in_comment
         else:
+            self._drop_to(opening.start())
             self._element = opening[2].lower()
             self._state = self._in_tag
         return None
 
     def _in_comment(self) -> Script | None:
-        end = self._data.find(b"-->")
+        end = self._data.find(b"-->", self._at)
         if end < 0:
-            self._drop(max(0, len(self._data) - 2))
+            self._drop_to(max(self._at, len(self._data) - 2))
             self._waits = True
         else:
-            self._drop(end + 3)
+            self._drop_to(end + 3)
             self._state = self._in_page
         return None
 
     def _in_tag(self) -> Script | None:
-        start = len(self._element) + 1
-        tag = _TAG.match(self._data, start, _TAG_BYTES)
+        start = self._at + len(self._element) + 1
+        tag = _TAG.match(self._data, start, self._at + _TAG_BYTES)
         if tag is None:
-            if len(self._data) < _TAG_BYTES:
+            if len(self._data) - self._at < _TAG_BYTES:
                 self._waits = True
             else:
-                self._drop(_TAG_BYTES)
+                self._drop_to(self._at + _TAG_BYTES)
                 self._state = self._in_page
             return None
         is_wanted = self._element == b"script" and _type_of(self._data[start : tag.end()]) == _JSON_LD
         self.open_script_line = self._line if is_wanted else None
         self._kept, self._kept_bytes = [], 0
-        self._drop(tag.end())
+        self._drop_to(tag.end())
         self._state = self._in_text
         return None
 
     def _in_text(self) -> Script | None:
-        end = _ENDS[self._element].search(self._data)
+        end = _ENDS[self._element].search(self._data, self._at)
         if end is None:
-            self._keep(max(0, len(self._data) - _LONGEST_END))
+            self._keep_to(max(self._at, len(self._data) - _LONGEST_END))
             self._waits = True
             return None
-        self._keep(end.start())
+        self._keep_to(end.start())
         self._state = self._in_page
         if self.open_script_line is None:
             return None
@@ -115,18 +118,18 @@ class ScriptFinder:
         self._kept = []
         return script
 
-    def _keep(self, size: int) -> None:
+    def _keep_to(self, end: int) -> None:
         if self.open_script_line is not None:
-            self._kept_bytes += size
+            self._kept_bytes += end - self._at
             if self._kept_bytes <= self._max_bytes:
-                self._kept.append(self._data[:size])
+                self._kept.append(self._data[self._at : end])
             else:
                 self._kept = []
-        self._drop(size)
+        self._drop_to(end)
 
-    def _drop(self, size: int) -> None:
-        self._line += self._data.count(b"\n", 0, size)
-        self._data = self._data[size:]
+    def _drop_to(self, end: int) -> None:
+        self._line += self._data.count(b"\n", self._at, end)
+        self._at = end
 
 
 def _type_of(attributes: bytes) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from app.pipeline.linear import longest
+
 _NESTING = 4
 """Levels that one match takes in; deeper brackets are walked in Python."""
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
@@ -88,11 +90,18 @@ class ValueScanner:
         return at + closed
 
 
+_TOKEN = rb'"(?:[^"\\]|\\.)*"'
+_SEAM_IN_STRING = longest(
+    rb'(?:[^"]|' + _TOKEN + rb')*"(?:[^"\\]|\\.)*(?:[^"\\]|\\)?\}\s*,\s*\{\s*"',
+)
+_WHOLE_STRINGS = longest(rb'(?:[^"]|' + _TOKEN + rb")*")
+"""Up to a quote that nothing closes; so `_STRING_TOKEN` never looks for an end that is not there."""
 _STRING_TOKEN = re.compile(_STRING, re.DOTALL)
-_SEAM = re.compile(rb'\}\s*+,\s*+\{\s*+"')
 _OPEN_SEAM = re.compile(rb"\}\s*+,\s*+\{")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
 _PEELED_LEVELS = 64
+_MOST_QUOTES = 200_000
+"""With more, a text is no run of records: it would have strings of two characters, keys among them."""
 
 
 def swallowed_neighbours(text: bytes) -> bool:
@@ -101,9 +110,13 @@ def swallowed_neighbours(text: bytes) -> bool:
     After a stray quote, the `}, {"` between two records is found inside what now looks like a string. After a
     missing bracket it is found outside of strings, among brackets that do not fit each other.
     """
-    if any(_SEAM.search(token[0]) for token in _STRING_TOKEN.finditer(text)):
+    if _SEAM_IN_STRING.match(text) is not None:
         return True
-    bare = _STRING_TOKEN.sub(b"", text)
+    if text.count(b'"') > _MOST_QUOTES:
+        return False
+    whole = _WHOLE_STRINGS.match(text)
+    end = 0 if whole is None else whole.end()
+    bare = _STRING_TOKEN.sub(b"", text[:end]) + text[end:]
     if not _OPEN_SEAM.search(bare):
         return False
     brackets = bare.translate(None, _NO_BRACKETS)
