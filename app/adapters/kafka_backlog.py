@@ -103,6 +103,7 @@ class KafkaBacklog:
             bootstrap_servers=self._settings.bootstrap_servers,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             max_partition_fetch_bytes=max(self._settings.max_message_bytes, 1024 * 1024),
             **security(self._settings),
         )

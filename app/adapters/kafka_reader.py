@@ -1,4 +1,7 @@
-"""Reads topics and offsets for operators, with confluent-kafka; joins no group and commits nothing."""
+"""Reads topics and offsets for operators, with confluent-kafka; joins no group and commits nothing.
+
+As the workers do, it reads committed records only: a partition ends where the first open transaction begins.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,16 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from app.errors import Dependency, FailureCode, OperatorError, Outage
 from app.model.source_record import SourceRecord
@@ -59,7 +71,9 @@ class KafkaReader:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
         }
+        self._settings = settings
         try:
             self._consumer = Consumer(config)
         except KafkaException as error:
@@ -84,12 +98,24 @@ class KafkaReader:
         return sorted(metadata.partitions)
 
     def watermarks(self, topic: str) -> dict[int, tuple[int, int]]:
-        """First and next offset of each partition."""
+        """First and next offset of each partition; the next one is that after the last which can be read."""
         with self._translated():
             return {
                 p: self._consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=_ANSWER_S)
                 for p in self.partitions(topic)
             }
+
+    def tops(self, topic: str) -> dict[int, int]:
+        """The offset after the last record of each partition, those of open transactions included."""
+        with self._translated():
+            asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in self.partitions(topic)}
+            if not asked:
+                return {}
+            client = AdminClient(client_config(self._settings))  # its answers come as long as it is there
+            answers = client.list_offsets(
+                asked, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=_ANSWER_S
+            )
+            return {tp.partition: future.result(timeout=2 * _ANSWER_S).offset for tp, future in answers.items()}
 
     def committed(self, topic: str) -> dict[int, int | None]:
         """The group's committed offset of each partition; None where it has none."""
@@ -143,11 +169,13 @@ class KafkaReader:
                 wanted.pop(message.partition(), None)
                 continue
             span = wanted.get(message.partition())
-            if span is None or message.offset() >= span[1]:
+            if span is None:
                 continue
-            if message.offset() == span[1] - 1:
+            # The last offset before the end may be no record: the end of a transaction, an aborted or a removed one.
+            if message.offset() >= span[1] - 1:
                 del wanted[message.partition()]
-            yield _record(message)
+            if message.offset() < span[1]:
+                yield _record(message)
 
     def newest(self, topic: str, count: int, take: Callable[[SourceRecord], T]) -> list[T]:
         """What `take` makes of the newest records over all partitions, newest first; their bytes are not kept."""

@@ -17,7 +17,9 @@ import faust.exceptions
 import faust.streams
 import structlog
 
+from app.agents.consumer import CommittedTransport
 from app.agents.intake import Intake
+from app.agents.readings import Reading
 from app.agents.stopping import StopSignal
 from app.agents.watchdog import Vitals, Watchdog
 from app.errors import FailureCode, OperatorError
@@ -35,6 +37,7 @@ _POLL_RECORDS = 100
 _BUFFER = 8192
 _NEVER_S = 10 * 365 * 86_400.0  # an idle or paused consumer would leave the group for good after this long
 _REBALANCE_SLACK_S = 30.0
+_METADATA_MAX_AGE_MS = 10_000  # a topic that was deleted, made or extended is noticed as soon
 _FAUST_WEB_PORT = 6077  # its default, 6066, is that of our own health pages
 
 
@@ -117,8 +120,10 @@ class Engine:
 
     async def _tick(self, *_: Any) -> None:
         waiting: dict[str, int] = dict.fromkeys(self.in_flight(), 0)
+        held = dict(waiting)
         for (topic, _partition), progress in self.progress().items():
             waiting[topic] += progress.waiting
+            held[topic] += progress.held
         vitals = Vitals(
             {topic: lag for topic, lag in waiting.items() if topic != RETRY_TOPIC},  # there, waiting is the work
             {intake.topic: intake.finished for intake in self._intakes},
@@ -126,10 +131,23 @@ class Engine:
             self._is_held_up() or self._stop.is_set,
         )
         self._watchdog.tick(time.monotonic(), vitals)
+        self._pass_over()
         for intake in self._intakes:
             await intake.commit()
             metrics.OLDEST_UNFINISHED.labels(intake.topic).set(intake.oldest_unfinished_s())
             metrics.LAG.labels(intake.topic).set(waiting[intake.topic])
+            metrics.HELD.labels(intake.topic).set(held[intake.topic])
+
+    def _pass_over(self) -> None:
+        intakes = {intake.topic: intake for intake in self._intakes}
+        for tp in self._assignment():
+            if tp.topic in intakes:
+                intakes[tp.topic].pass_over(tp, self.app.consumer._committed_offset.get(tp))
+
+    def reading(self, tp: Any) -> Reading | None:
+        """What the consumer has read of a partition of this worker; None: nothing yet."""
+        found: Reading | None = self.app.consumer.reading(tp)
+        return found
 
     def progress(self) -> dict[tuple[str, int], Progress]:
         """How far each partition of this worker is, as far as the consumer knows: no server is asked."""
@@ -140,8 +158,11 @@ class Engine:
             if intake is None:
                 continue
             committed, position = intake.standing(tp, self.app.consumer._committed_offset.get(tp))
-            end = self.app.consumer.highwater(tp) or 0
-            found[(tp.topic, tp.partition)] = Progress(committed, _left(end, position), _left(end, committed))
+            reading = self.reading(tp)
+            end, top = (0, 0) if reading is None else (reading.end or 0, reading.top or 0)
+            found[(tp.topic, tp.partition)] = Progress(
+                committed, _left(end, position), _left(end, committed), end, max(0, top - end)
+            )
         return found
 
     def _assignment(self) -> set[Any]:
@@ -211,6 +232,9 @@ class _Application(faust.App):  # type: ignore[misc]
         await self.lifecycle.start()
         await super().on_start()
 
+    def _new_transport(self) -> CommittedTransport:
+        return CommittedTransport(self.conf.broker_consumer, self)
+
 
 def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycle) -> Any:
     data_dir = Path(worker.data_dir)
@@ -238,6 +262,7 @@ def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycl
         broker_max_poll_records=_POLL_RECORDS,
         stream_buffer_maxsize=_BUFFER,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=_METADATA_MAX_AGE_MS,
         consumer_max_fetch_size=max(kafka.max_message_bytes, 1024 * 1024),
         producer_request_timeout=kafka.publish_timeout_s,
         worker_redirect_stdouts=False,

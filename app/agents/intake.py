@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from app.agents.ledger import Ledger, Slot
+from app.agents.readings import Reading
 from app.agents.room import Room
 from app.agents.stopping import LeftForLater, StopSignal
 from app.failures.trust import Trust
@@ -39,6 +40,10 @@ class Committer(Protocol):
 
     async def commit(self, offsets: dict[Any, int]) -> bool:
         """Commit next offsets by topic-partition; True when the broker took them."""
+        ...
+
+    def reading(self, tp: Any) -> Reading | None:
+        """What the consumer has read of a partition; None: nothing yet."""
         ...
 
 
@@ -131,12 +136,20 @@ class Intake:
             ledger = self._ledgers[message.tp] = Ledger(message.generation_id)
         slot, jumped = ledger.take(message.offset, self._monotonic())
         if jumped:
-            metrics.OFFSET_JUMPS.labels(self.topic).inc(jumped)
+            self._jumped(message, jumped)
         way, leave = self._way(record)
         task = asyncio.create_task(self._answer_for(record, slot, ledger, way))
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, size, leave))
         self._in_flight.set(len(self._tasks))
+
+    def _jumped(self, message: Any, offsets: int) -> None:
+        """Count those of the offsets that were jumped over where the consumer saw a record."""
+        reading = self._committer.reading(message.tp)
+        gap = None if reading is None else reading.gap_before(message.offset)
+        lost = offsets if gap is None else max(0, offsets - (message.offset - gap))
+        if lost:
+            metrics.OFFSET_JUMPS.labels(self.topic).inc(lost)
 
     def _way(self, record: SourceRecord) -> tuple[Way, Callable[[], None]]:
         """How the record is worked on, and what is to be done afterwards, even if it was cancelled before it began.
@@ -203,6 +216,22 @@ class Intake:
         self._accepted.leave(size)
         leave()
         self._in_flight.set(len(self._tasks))
+
+    def pass_over(self, tp: Any, committed: int | None) -> None:
+        """Have what is no record committed as well, once every record before it is finished.
+
+        Else the end of a transaction, or records that are gone, would look like work for as long as nothing follows.
+        `committed` is what the group had committed before this generation, None: nothing.
+        """
+        reading = self._committer.reading(tp)
+        if reading is None or self._stop.is_set or (position := reading.position) is None:
+            return
+        handed = reading.handed  # after the position, which the consumer writes last
+        ledger = self._ledgers.get(tp)
+        if ledger is None and handed is None and position != (committed or 0):
+            ledger = self._ledgers[tp] = Ledger(self._committer.generation)
+        if ledger is not None and ledger.generation == self._committer.generation:
+            ledger.pass_over(position, handed)
 
     async def commit(self) -> None:
         """Commit the finished prefix of each partition, when it has grown."""

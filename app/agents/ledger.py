@@ -42,6 +42,18 @@ class Ledger:
         self._slots.append(slot)
         return slot, jumped
 
+    def pass_over(self, position: int, handed: int | None) -> None:
+        """Go on to `position` when every record before it is finished: what is left before it are no records.
+
+        `handed` is the offset after the last record that the consumer handed on, None: it handed on none. As long as
+        that one has not been taken here, it is somewhere between.
+        """
+        if self._slots or (handed is not None and (self._next is None or self._next < handed)):
+            return
+        if self._safe is None or position > self._safe:
+            self._safe = position
+            self._next = max(position, self._next or 0)
+
     def finish(self, slot: Slot) -> None:
         """The record is in the index or handed on, confirmed; the finished prefix grows as far as it can."""
         slot.finished = True

@@ -115,6 +115,8 @@ def _show(settings: Settings, page: _Page) -> None:
             right=("lag", "in flight", "records"),
         )
     out = console()
+    for line in _held_lines(page.topics or ()):
+        out.print(line, markup=False)
     out.print()
     out.print(_freshness_line(page.freshness))
     out.print(_dead_letters_line(page.dead_letters))
@@ -124,6 +126,16 @@ def _show(settings: Settings, page: _Page) -> None:
         for line in _outage_lines(worker):
             out.print(line, markup=False)
     out.print(_reconcile_line(page), markup=False)
+
+
+def _held_lines(lags: Sequence[TopicLag]) -> list[str]:
+    """What waits for a producer, not for a worker."""
+    return [
+        f"{lag.topic}: {lag.held:,} more wait behind a transaction that its producer has neither committed nor "
+        "aborted; no worker can read them before (docs/OPERATIONS.md, Transactions)"
+        for lag in lags
+        if lag.held
+    ]
 
 
 def _dead_letters_line(letters: DeadLetters | None) -> str:

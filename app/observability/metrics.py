@@ -72,6 +72,12 @@ LAG = Gauge(
     ("topic",),
     registry=REGISTRY,
 )
+HELD = Gauge(
+    "listings_open_transaction_records",
+    "Offsets that can not be read yet, behind the beginning of an open transaction, of this worker's partitions",
+    ("topic",),
+    registry=REGISTRY,
+)
 IN_FLIGHT = Gauge("listings_in_flight_records", "Records taken and not yet finished", ("topic",), registry=REGISTRY)
 OLDEST_UNFINISHED = Gauge(
     "listings_oldest_unfinished_seconds",
@@ -81,7 +87,7 @@ OLDEST_UNFINISHED = Gauge(
 )
 OFFSET_JUMPS = Counter(
     "listings_offset_jumps_total",
-    "Offsets missing inside one generation (compaction, or a lost message)",
+    "Records that the consumer read and no agent got, inside one generation; has to be 0",
     ("topic",),
     registry=REGISTRY,
 )

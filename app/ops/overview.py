@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from app.model.topics import DEAD_LETTER_TOPIC, READ_TOPICS
 from app.ops.standings import Offsets, standings
+
+
+class Tops(Offsets, Protocol):
+    """Offsets that also tell what open transactions hold."""
+
+    def tops(self, topic: str) -> dict[int, int]:
+        """The offset after the last record of each partition, those of open transactions included."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +26,8 @@ class TopicLag:
     """Records on the topic that the group has not acknowledged."""
     records: int
     """Records the topic holds."""
+    held: int = 0
+    """What nobody can read yet: records of open transactions, and what came after the first of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +46,17 @@ class Freshness:
     p99_s: float | None
 
 
-def topic_lags(offsets: Offsets) -> list[TopicLag]:
+def topic_lags(offsets: Tops) -> list[TopicLag]:
     """The lag of each topic that the workers read."""
     lags = {topic: TopicLag(topic, 0, 0) for topic in READ_TOPICS}
-    for one in standings(offsets):
+    found = standings(offsets)
+    for one in found:
         so_far = lags[one.topic]
-        lags[one.topic] = TopicLag(one.topic, so_far.lag + one.lag, so_far.records + one.high - one.low)
+        lags[one.topic] = TopicLag(one.topic, so_far.lag + one.lag, so_far.records + one.high - one.low, so_far.held)
+    tops = {topic: offsets.tops(topic) for topic in lags}
+    for one in found:
+        held = max(0, tops[one.topic].get(one.partition, one.high) - one.high)
+        lags[one.topic] = replace(lags[one.topic], held=lags[one.topic].held + held)
     return list(lags.values())
 
 

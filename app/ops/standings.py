@@ -14,7 +14,9 @@ from app.model.topics import READ_TOPICS
 class Offsets(Protocol):
     """A reader of a topic's offsets, with those of one consumer group."""
 
-    def watermarks(self, topic: str) -> dict[int, tuple[int, int]]: ...
+    def watermarks(self, topic: str) -> dict[int, tuple[int, int]]:
+        """First and next offset of each partition, as far as it can be read: up to the first open transaction."""
+        ...
 
     def committed(self, topic: str) -> dict[int, int | None]: ...
 

@@ -14,6 +14,7 @@ from app.observability.alerts.watches import (
     LagWatch,
     Progress,
     StuckWatch,
+    TransactionWatch,
     servers_down,
 )
 from app.settings import AlertsSettings
@@ -35,6 +36,12 @@ REFUSED = Kind(
     "Dead letters are refused",
     "Dead letters are taken again",
     ("listings topics diff", "docs/OPERATIONS.md, Sizes of records"),
+)
+TRANSACTION = Kind(
+    "transaction",
+    "A transaction is open for long",
+    "Transactions end again",
+    ("listings status", "docs/OPERATIONS.md, Transactions"),
 )
 FRESHNESS = Kind("freshness", "Late", "In time again", ("listings status", "listings outcomes list"))
 
@@ -65,8 +72,9 @@ class Alarms:
         self._letters = DeadLetterDigest(settings.gather_s, settings.every_s)
         self._lag = LagWatch(settings.lag_min, settings.window_s)
         self._stuck = StuckWatch(settings.stuck_after_s)
+        self._transactions = TransactionWatch(settings.window_s)
         self._freshness = FreshnessWatch(settings.freshness_max_s, settings.window_s)
-        kinds = (OUTAGE, REFUSED, LAG, STUCK, FRESHNESS)
+        kinds = (OUTAGE, REFUSED, LAG, STUCK, TRANSACTION, FRESHNESS)
         self._conditions = {kind: Condition(kind, settings.every_s, settings.remind_s) for kind in kinds}
 
     def dead_letter(self, now: float, letter: Letter) -> None:
@@ -81,6 +89,7 @@ class Alarms:
             REFUSED: _refused(seen.held),
             LAG: self._lag.see(seen.now, _lags(seen.partitions)),
             STUCK: self._stuck.see(seen.now, seen.partitions, bool(seen.down) or seen.handing_over),
+            TRANSACTION: self._transactions.see(seen.now, seen.partitions),
             FRESHNESS: self._freshness.see(seen.now, seen.freshness),
         }
         messages = self._letters.due(seen.now)

@@ -34,6 +34,10 @@ class Progress:
     """Records that are not finished, as far as the consumer knows."""
     uncommitted: int
     """Records that are not finished, or whose commit was not taken."""
+    end: int = 0
+    """The offset up to which can be read; it does not move while a transaction is open there."""
+    held: int = 0
+    """Offsets behind it: of transactions that are still open, and of whatever came after their beginning."""
 
 
 def servers_down(down: Sequence[DownServer], after_s: float) -> dict[str, str]:
@@ -118,6 +122,39 @@ def _stuck_line(topic: str, found: Sequence[tuple[int, float]]) -> str:
     numbers = ", ".join(str(number) for number, _ in found)
     longest = max(seconds for _, seconds in found)
     return f"{topic}: records wait on partition {numbers}, and for {lasting(longest)} no offset was committed"
+
+
+class TransactionWatch:
+    """Partitions whose end has not moved for long, since a transaction is open there; no worker can help it."""
+
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+        self._ends: dict[tuple[str, int], tuple[int, float]] = {}
+
+    def see(self, now: float, partitions: Mapping[tuple[str, int], Progress]) -> dict[str, str]:
+        """The topics with such partitions."""
+        held = {place: progress for place, progress in partitions.items() if progress.held}
+        for gone in self._ends.keys() - held.keys():
+            del self._ends[gone]
+        late: dict[str, list[tuple[int, float]]] = {}
+        for (topic, number), progress in held.items():
+            end, since = self._ends.get((topic, number), (progress.end, now))
+            if end != progress.end:
+                since = now
+            self._ends[(topic, number)] = (progress.end, since)
+            if now - since >= self._after_s:
+                late.setdefault(topic, []).append((number, now - since))
+        return {topic: _open_line(topic, found) for topic, found in late.items()}
+
+
+def _open_line(topic: str, found: Sequence[tuple[int, float]]) -> str:
+    numbers = ", ".join(str(number) for number, _ in found)
+    longest = max(seconds for _, seconds in found)
+    return (
+        f"{topic}: on partition {numbers} a producer has had a transaction open for {lasting(longest)}; what came "
+        "after its beginning can not be read before it is committed or aborted. The workers are well: do not "
+        "restart them"
+    )
 
 
 class FreshnessWatch:

@@ -242,3 +242,18 @@ def test_credentials_go_to_a_client_of_a_sasl_protocol_only() -> None:
     sasl = client_config(KafkaSettings(security_protocol="SASL_SSL", **secrets))
     assert "sasl.password" not in plain
     assert (sasl["sasl.username"], sasl["sasl.password"], sasl["sasl.mechanism"]) == ("u", "hunter2", "SCRAM-SHA-512")
+
+
+@pytest.mark.parametrize("beyond", [3, 4, 9])
+def test_an_end_that_is_no_record_is_not_waited_for(connect: Connect, beyond: int) -> None:
+    """The end of a transaction has an offset; on a busy topic other records follow, and the end never comes."""
+    client = Client(polls=[Message(0), Message(1), Message(beyond)])
+    with connect(client) as reader:
+        assert [record.offset for record in reader.read(TOPIC, {0: (0, 3)})] == [0, 1]
+
+
+def test_commands_read_committed_records_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    configs: list[dict[str, Any]] = []
+    monkeypatch.setattr(kafka_reader, "Consumer", lambda config: configs.append(config) or Client())
+    with KafkaReader(SETTINGS):
+        assert configs[0]["isolation.level"] == "read_committed"

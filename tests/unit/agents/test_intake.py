@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from app.agents.intake import Intake, IntakeLimits
+from app.agents.readings import Reading, Readings
 from app.agents.stopping import LeftForLater, StopSignal
 from app.failures.trust import Trust
 from app.model.source_record import SourceRecord
+from app.observability import metrics
 
 
 @dataclass
@@ -38,6 +40,10 @@ class Group:
     generation: int = 1
     commits: list[dict[Any, int]] = field(default_factory=list)
     accept: bool = True
+    readings: Readings = field(default_factory=Readings)
+
+    def reading(self, tp: Any) -> Reading | None:
+        return self.readings.get(tp)
 
     async def commit(self, offsets: dict[Any, int]) -> bool:
         if self.accept:
@@ -388,3 +394,84 @@ async def test_where_a_partition_stands() -> None:
         await bench.intake.commit()
         assert bench.intake.standing(tp, 7) == (9, 9)
         assert bench.intake.finished == 2
+
+
+TP = ("t", 0)
+
+
+def read(bench: Bench, position: int, *offsets: int) -> None:
+    """The consumer hands on records at these offsets, and goes on to `position`."""
+    reading = bench.group.readings.of(TP)
+    if offsets:
+        reading.hand_on(offsets)
+        bench.offer(*(Message(offset) for offset in offsets))
+    reading.position = position
+
+
+async def test_the_end_of_a_transaction_is_committed_too(bench: Bench) -> None:
+    read(bench, 3, 0, 1)
+    bench.finish(0, 1)
+    await bench.settle()
+    bench.intake.pass_over(TP, None)
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 3}]
+    assert bench.intake.standing(TP, None) == (3, 3)
+
+
+async def test_no_offset_is_passed_over_before_the_records_in_front_of_it_are_finished(bench: Bench) -> None:
+    read(bench, 4, 0, 1, 2)
+    bench.finish(0, 2)
+    await bench.settle()
+    bench.intake.pass_over(TP, None)
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 1}]
+
+
+async def test_a_record_that_was_read_and_has_not_arrived_holds_back_the_commit(bench: Bench) -> None:
+    read(bench, 2, 0, 1)
+    bench.finish(0, 1)
+    await bench.settle()
+    bench.group.readings.of(TP).hand_on([2])  # Faust has it
+    bench.group.readings.of(TP).position = 4
+    bench.intake.pass_over(TP, None)
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 2}]
+
+
+async def test_a_partition_of_aborted_records_alone_is_no_lag(bench: Bench) -> None:
+    read(bench, 7)
+    bench.intake.pass_over(TP, 5)
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 7}]
+
+
+async def test_nothing_is_committed_for_a_partition_where_nothing_happened(bench: Bench) -> None:
+    read(bench, 5)
+    bench.intake.pass_over(TP, 5)
+    read(bench, 0)
+    bench.intake.pass_over(TP, None)
+    await bench.intake.commit()
+    assert bench.group.commits == []
+
+
+async def test_nothing_is_passed_over_while_partitions_are_handed_over(bench: Bench) -> None:
+    read(bench, 7)
+    bench.stop.set()
+    bench.intake.pass_over(TP, 5)
+    await bench.intake.commit()
+    assert bench.group.commits == []
+
+
+def jumps() -> float:
+    return sum(s.value for f in metrics.OFFSET_JUMPS.collect() for s in f.samples if s.name.endswith("_total"))
+
+
+async def test_offsets_without_a_record_are_no_jumps_and_lost_records_are(bench: Bench) -> None:
+    before = jumps()
+    read(bench, 13, 0, 1, 4, 9, 12)
+    await bench.settle()
+    assert jumps() == before
+    bench.group.readings.of(TP).hand_on([13, 14, 20])  # two of which get lost on the way
+    bench.offer(Message(20))
+    await bench.settle()
+    assert jumps() == before + 2

@@ -59,3 +59,17 @@ def test_the_committed_prefix_never_passes_an_unfinished_record(order: list[int]
         done.add(offset)
         prefix = next((o for o in range(12) if o not in done), 12)
         assert (ledger.to_commit or 0) == prefix
+
+
+@given(st.sets(st.integers(0, 30)), st.integers(0, 31), st.integers(0, 31))
+def test_passing_over_never_passes_a_record(records: set[int], taken: int, finished: int) -> None:
+    """Records at some offsets, the first `taken` of which arrived, the first `finished` of these are done."""
+    ledger = Ledger(generation=1)
+    ordered = sorted(records)
+    slots = [ledger.take(offset, now=0.0)[0] for offset in ordered[:taken]]
+    for slot in slots[:finished]:
+        ledger.finish(slot)
+    ledger.pass_over(31, ordered[-1] + 1 if ordered else None)
+    undone = ordered[min(finished, taken) :]
+    assert (ledger.to_commit or 0) <= (undone[0] if undone else 31)
+    assert undone or ledger.to_commit == 31

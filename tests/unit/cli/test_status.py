@@ -34,6 +34,7 @@ class World:
         self.others: dict[str, dict[str, Any] | None] = {}
         self.members = ["faust-1 on 10.0.0.1", "faust-2 on 10.0.0.2"]
         self.progress: Progress | None = None
+        self.held = 0
 
 
 @pytest.fixture
@@ -55,6 +56,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
         def committed(self, topic: str) -> dict[int, int | None]:
             return {0: 1_000}
+
+        def tops(self, topic: str) -> dict[int, int]:
+            return {0: 1_234 + world.held}
 
         def offsets_at(self, topic: str, since: datetime) -> dict[int, int]:
             return {0: 1_200}
@@ -102,11 +106,18 @@ def test_everything_on_one_page(run: Commands) -> None:
 def test_the_same_for_scripts(run: Commands) -> None:
     page = json.loads(run("status", "--output", "json").out)
     assert [topic["topic"] for topic in page["topics"]] == list(READ_TOPICS)
-    assert page["topics"][0] == {"topic": "listing-uploads", "lag": 234, "records": 1_234}
+    assert page["topics"][0] == {"topic": "listing-uploads", "lag": 234, "records": 1_234, "held": 0}
     assert page["dead_letters"] == {"total": 1_234, "last_day": 34, "last_hour": 34}
     assert page["freshness"]["files"] == 3
     assert page["workers"]["127.0.0.1:6066"]["in_flight"] == {"listing-files": 3}
     assert (page["group"], page["errors"]) == (["faust-1 on 10.0.0.1", "faust-2 on 10.0.0.2"], [])
+
+
+def test_what_an_open_transaction_holds_is_told_as_nobodys_lag(run: Commands, world: World) -> None:
+    world.held = 7
+    out = run("status").out
+    assert "listings: 7 more wait behind a transaction" in out
+    assert ["listings", "234", "–", "1,234"] in [line.split() for line in out.splitlines()]
 
 
 def test_an_index_that_is_away_hides_nothing_else(run: Commands, world: World) -> None:

@@ -24,12 +24,16 @@ class Topics:
         self.marks = marks
         self.commits = committed or {}
         self.since = since or {}
+        self.held = 0
 
     def watermarks(self, topic: str) -> dict[int, tuple[int, int]]:
         return self.marks
 
     def committed(self, topic: str) -> dict[int, int | None]:
         return self.commits
+
+    def tops(self, topic: str) -> dict[int, int]:
+        return {number: high + self.held for number, (_, high) in self.marks.items()}
 
     def offsets_at(self, topic: str, since: datetime) -> dict[int, int]:
         return self.since[START - since]
@@ -100,3 +104,9 @@ def test_freshness_of_a_few_files(ages: list[float]) -> None:
 def test_freshness_of_no_file() -> None:
     assert freshness([], START, timedelta(minutes=15)).p50_s is None
     assert freshness([outcome(1, indexed=0)], START, timedelta(minutes=15)).files == 0
+
+
+def test_what_open_transactions_hold_is_no_lag() -> None:
+    topics = Topics({0: (0, 10), 1: (0, 5)}, {0: 10, 1: 5})
+    topics.held = 3
+    assert {(lag.lag, lag.held) for lag in topic_lags(topics)} == {(0, 6)}

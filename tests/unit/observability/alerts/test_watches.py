@@ -8,6 +8,7 @@ from app.observability.alerts.watches import (
     LagWatch,
     Progress,
     StuckWatch,
+    TransactionWatch,
     servers_down,
 )
 
@@ -133,3 +134,14 @@ def test_what_a_backfill_brings_is_left_out() -> None:
     watch.see(0, histogram(0, 0, 0, 0))
     assert watch.see(10, histogram(0, 0, 0, 0)) == {}
     assert watch.see(11, []) == {}
+
+
+def test_a_transaction_that_stays_open_is_told_and_one_that_moves_on_is_not() -> None:
+    watch = TransactionWatch(300)
+    for now in range(0, 300, 10):
+        assert watch.see(now, {FILES: Progress(40, 0, 0, 40, 3), ("t", 0): Progress(now, 0, 0, now, 3)}) == {}
+    told = watch.see(300, {FILES: Progress(40, 0, 0, 40, 5), ("t", 0): Progress(300, 0, 0, 300, 3)})
+    assert list(told) == ["listing-files"]
+    assert "on partition 2 a producer has had a transaction open for 5 min" in told["listing-files"]
+    assert "do not restart" in told["listing-files"]
+    assert watch.see(310, {FILES: Progress(50, 0, 0, 50, 0)}) == {}
