@@ -11,6 +11,7 @@ READY := $(VENV)/.ready
 PYTEST := $(VENV)/bin/python -m pytest
 PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps
 ON_SERVERS := integration or e2e or chaos or attack
+SIDE_BY_SIDE := --numprocesses auto --dist worksteal
 
 .PHONY: help
 help: ## List the targets
@@ -27,12 +28,12 @@ down: ## Stop the servers and the worker of the demo
 .PHONY: test
 test: setup programs ## Everything: lint, types, imports, unit, contract, integration, end-to-end, chaos
 	@$(MAKE) lint
-	$(PYTEST) -q -m "not ($(ON_SERVERS) or bench)"
+	$(PYTEST) -q -m "not ($(ON_SERVERS) or bench)" $(SIDE_BY_SIDE)
 	$(PYTEST) -q -m "$(ON_SERVERS)" --durations=20
 
 .PHONY: test-unit
-test-unit: $(READY) ## The tests that need no server; seconds
-	$(PYTEST) -q -m "not ($(ON_SERVERS) or bench)"
+test-unit: $(READY) ## The quick tests that need no server; about a minute on two cores
+	$(PYTEST) -q -m "not ($(ON_SERVERS) or bench or slow)" $(SIDE_BY_SIDE)
 
 .PHONY: chaos
 chaos: setup programs ## Workers and servers are killed under load

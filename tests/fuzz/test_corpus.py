@@ -8,6 +8,8 @@ from tests.fuzz.__main__ import breaks
 from tests.fuzz.corpus import findings
 from tests.fuzz.targets import TARGETS, Input
 
+pytestmark = pytest.mark.slow
+
 KEPT = [
     pytest.param(name, case, id=f"{name}-{number}") for name in TARGETS for number, case in enumerate(findings(name))
 ]

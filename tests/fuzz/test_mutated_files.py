@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from app.pipeline.sniff import hints_from_name
 from tests.support.hostile import HOSTILE, HostileFile
 from tests.support.limits import limits
 from tests.support.reading import read_file
+
+pytestmark = pytest.mark.slow
 
 _SMALL = [(file, data) for file in HOSTILE if len(data := file.build()) < 2_000]
 _STRUCTURE = b'[]{}":,\\\n\r;\t|\x00\xff\x1f'

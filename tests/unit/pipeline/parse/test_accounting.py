@@ -10,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,8 @@ from app.model.record import ReadHints
 from app.pipeline.parse import FileReader
 from tests.support.limits import limits
 from tests.support.reading import read_file
+
+pytestmark = pytest.mark.slow
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 _JSON_VALUES = st.recursive(

@@ -20,6 +20,8 @@ from tests.support.feed_text import listing
 from tests.support.limits import limits
 from tests.support.packed import LISTING_SCHEMA, avro_block, avro_datum, avro_header, parquet_file, zip_of
 
+pytestmark = pytest.mark.slow
+
 _MIB = 1024 * 1024
 _PIECE = 64 * 1024
 _TITLE = "A car as good as new, with everything that one could wish for. " * 8

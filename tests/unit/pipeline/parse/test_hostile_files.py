@@ -14,6 +14,8 @@ from tests.support.hostile import HOSTILE, PACKED_FILES, HostileFile
 from tests.support.limits import limits
 from tests.support.reading import Reading, read_file
 
+pytestmark = pytest.mark.slow
+
 _MIB = 1024 * 1024
 _LOOKING_BACK = ("hostile/bomb-lzma.zip", "hostile/bomb.ndjson.xz", "hostile/bomb.ndjson.zst")
 
