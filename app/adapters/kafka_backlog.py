@@ -150,7 +150,7 @@ def _named(topic: str, record: Any) -> frozenset[str]:
     """By the key where it names the object, else by the notification in the value, retried ones too."""
     if topic != UPLOADS_TOPIC and record.key and _origin(record) != UPLOADS_TOPIC:
         return frozenset((record.key.decode(errors="replace"),))
-    return objects_named(record.value)
+    return objects_named(record.value, record.key)
 
 
 def _origin(record: Any) -> str:

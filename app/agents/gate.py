@@ -78,7 +78,7 @@ class GateHandler:
     async def __call__(self, record: SourceRecord) -> None:
         """Raises `Rejected` for a notification that can not be understood."""
         attempts = attempts_of(record) + 1
-        notification = parse_notification(record.value or b"")
+        notification = parse_notification(record.value or b"", record.key)
         for code in notification.skipped:
             self._skip(record, code)
         if notification.rejected:

@@ -3,6 +3,10 @@
 A round lists every bucket once, a page of a thousand keys at a time and at most so many pages a second, from where it
 last was. A bucket too large to be listed within `every_s` gets a hot pass as often as that: the places where new
 objects are to be expected, within half of the pages. Memory holds one page, whatever the size of the bucket.
+
+Removals are found beside each page where the store lists in the order of its keys, as Amazon does. Where it does not
+(SeaweedFS lists `dealer/…` before `dealer-7/…`, as the folders of a disk), they are found when the bucket was listed as
+a whole: what has an outcome and was on no page is asked for by name.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Protocol
 
 import structlog
@@ -19,6 +24,7 @@ from app.model.file import ObjectInfo
 from app.model.listed import Progress, StandingKey
 from app.observability import metrics
 from app.ops.missed_uploads import Finder, Pace, Pages, UploadQueue, object_id
+from app.ops.seen_keys import SeenKeys
 from app.pipeline.hot_prefixes import HotPlace, hot_places
 from app.ports import Clock
 
@@ -28,6 +34,7 @@ _LATEST = 2000
 _LATEST_SPAN = timedelta(days=2)
 _HOT_PLACES_MAX = 200
 _REMOVALS_A_PAGE = 200
+_STANDING_A_PAGE = 1000
 _MISSING_A_PAGE = 1000
 
 
@@ -102,6 +109,7 @@ class Reconciliation:
         self._progress: Progress | None = None
         self._saved = self._hot_at = -1e9
         self._unordered: set[str] = set()
+        """Buckets that are not listed in the order of their keys."""
 
     @property
     def progress(self) -> Progress | None:
@@ -151,11 +159,15 @@ class Reconciliation:
         assert self._progress is not None
         self._progress = replace(self._progress, bucket=bucket, after=after)
         token: str | None = None
+        seen = None if after else SeenKeys()  # of an interrupted listing nobody knows what its first part has shown
         while True:
             await self._maybe_hot(check)
             await self._pace.turn()
             check()
             page = await self._pages.page(bucket, self._plan.prefix, after if token is None else "", token)
+            self._look_at_order(bucket, after, page.objects)
+            if seen is not None:
+                seen.add(info.key for info in page.objects)
             queued = await self._compare(page.objects, check)
             upto = None if page.token is None else page.objects[-1].key if page.objects else after
             queued += await self._removed(bucket, after, upto, page.objects, check)
@@ -165,7 +177,19 @@ class Reconciliation:
             token = page.token
             if token is None:
                 break
+        if seen is not None and bucket in self._unordered:
+            await self._removed_of_all(bucket, seen, check)
         await self._vanished(bucket, check)
+
+    def _look_at_order(self, bucket: str, after: str, objects: Sequence[ObjectInfo]) -> None:
+        """Code points are in the order of UTF-8 bytes, in which the outcomes are asked for."""
+        keys = [after, *(info.key for info in objects)]
+        if bucket not in self._unordered and (place := next((b for a, b in pairwise(keys) if a > b), None)) is not None:
+            self._note_unordered(bucket, place)
+
+    def _note_unordered(self, bucket: str, key: str) -> None:
+        self._unordered.add(bucket)
+        log.info("listing_out_of_order", bucket=bucket, key=key)
 
     async def _compare(self, objects: Sequence[ObjectInfo], check: Callable[[], None]) -> int:
         """Queue what was missed of a page; returns how many."""
@@ -187,15 +211,29 @@ class Reconciliation:
     ) -> int:
         """Queue the removal of objects that are gone from this part of the listing; returns how many.
 
-        Only where the listing is in the order of its keys, as Amazon's is; a store that lists otherwise is found out
+        Only where the listing is in the order of its keys; a store that lists otherwise is found out by its pages, or
         by asking for the object itself.
         """
         if bucket in self._unordered:
             return 0
         listed = {info.key for info in objects}
-        standing = await self._outcomes.standing_keys(bucket, self._plan.prefix, after, upto, len(listed) + 1000)
+        limit = len(listed) + _STANDING_A_PAGE
+        standing = await self._outcomes.standing_keys(bucket, self._plan.prefix, after, upto, limit)
         gone = [item for item in standing if item.key not in listed and self._finder.is_settled(item.uploaded_at)]
         return await self._queue_removals(bucket, gone, self._is_gone, check)
+
+    async def _removed_of_all(self, bucket: str, seen: SeenKeys, check: Callable[[], None]) -> None:
+        """The same after a whole listing, in whatever order it came."""
+        after = ""
+        while True:
+            await self._pace.turn()
+            check()
+            standing = await self._outcomes.standing_keys(bucket, self._plan.prefix, after, None, _STANDING_A_PAGE)
+            gone = [item for item in standing if item.key not in seen and self._finder.is_settled(item.uploaded_at)]
+            self._note(0, await self._queue_removals(bucket, gone, self._is_missing, check))
+            if len(standing) < _STANDING_A_PAGE:
+                return
+            after = standing[-1].key
 
     async def _vanished(self, bucket: str, check: Callable[[], None]) -> None:
         """Queue the removal of objects whose last event found nothing, where listings of theirs stand.
@@ -243,8 +281,7 @@ class Reconciliation:
         except (Rejected, Transient) as error:  # one object's own trouble holds up nobody else
             return error.code is FailureCode.OBJECT_MISSING
         if found.uploaded_at <= item.uploaded_at:  # it was there all the time, and not where it should be listed
-            self._unordered.add(bucket)
-            log.warning("listing_out_of_order", bucket=bucket, key=item.key)
+            self._note_unordered(bucket, item.key)
         return False
 
     async def _is_missing(self, bucket: str, item: StandingKey) -> bool:
@@ -276,6 +313,8 @@ class Reconciliation:
         now = self._clock.now()
         latest = await self._outcomes.latest_keys(bucket, self._plan.prefix, now - _LATEST_SPAN, _LATEST)
         places = hot_places(latest, now.astimezone(UTC).date(), min(_HOT_PLACES_MAX, most))
+        if bucket in self._unordered:  # what comes after a key is another matter there
+            places = [HotPlace(place.prefix) for place in places]
         left = most
         for number, place in enumerate(places):
             left -= await self._hot_place(bucket, place, left // (len(places) - number), check)

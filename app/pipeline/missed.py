@@ -53,10 +53,13 @@ def removed_notification(bucket: str, key: str, uploaded_at: datetime) -> bytes:
     return _notification("ObjectRemoved:Delete", bucket, {"key": _encoded(key)}, uploaded_at)
 
 
-def objects_named(value: bytes | None) -> frozenset[str]:
-    """`bucket/key` of every object that a record of `listing-uploads` is about; none when it can not be read."""
+def objects_named(value: bytes | None, key: bytes | None = None) -> frozenset[str]:
+    """`bucket/key` of every object that a record of `listing-uploads` is about; none when it can not be read.
+
+    `key` is the record's own.
+    """
     try:
-        notification = parse_notification(value or b"")
+        notification = parse_notification(value or b"", key)
     except Rejected:
         return frozenset()
     return frozenset(f"{event.bucket}/{event.key}" for event in notification.events)

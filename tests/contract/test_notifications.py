@@ -1,6 +1,7 @@
 """Notifications as stores send them (recorded from Versity 1.8.0, the others after their documentation).
 
-A file is named STORE-WHAT.json; what SeaweedFS puts on Kafka is no JSON, and ends in .protobuf.
+A file is named STORE-WHAT.json; what SeaweedFS puts on Kafka is no JSON, and ends in .protobuf. The key of its record,
+where there is one, is in STORE-WHAT.key.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ def _gone(
     time: str | None = "2026-03-01T10:03:07.123Z", size: int | None = None, etag: str | None = None
 ) -> Notification:
     return _event(_REMOVED, "dealer-7/old.json", size, etag, time)
+
+
+def _of_version(kind: ObjectEventKind) -> Notification:
+    return Notification((ObjectEvent(kind, "listings-versions", "dealer-7/stock.json"),))
 
 
 _REMOVED = ObjectEventKind.REMOVED
@@ -114,9 +119,12 @@ EXPECTED = {
     "seaweedfs-webhook-part": _NOTHING_NEW,
     "seaweedfs-webhook-folder": _NOTHING_NEW,
     "seaweedfs-kafka": _event(size=None, etag=None, time=None),
-    "seaweedfs-kafka-removed": _NOTHING_NEW,
+    "seaweedfs-kafka-removed": _gone(None),
+    "seaweedfs-kafka-unnamed": _NOTHING_NEW,
+    "seaweedfs-kafka-version": _of_version(ObjectEventKind.CREATED),
+    "seaweedfs-kafka-marker": _of_version(_REMOVED),
 }
-FILES = {path.stem: path for path in RECORDED.iterdir()}
+FILES = {path.stem: path for path in RECORDED.iterdir() if path.suffix != ".key"}
 
 
 def test_every_recording_has_its_expectation() -> None:
@@ -126,4 +134,6 @@ def test_every_recording_has_its_expectation() -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_a_recorded_notification_is_read(name: str) -> None:
-    assert parse_notification(FILES[name].read_bytes()) == EXPECTED[name]
+    key = FILES[name].with_suffix(".key")
+    record_key = key.read_bytes() if key.exists() else None
+    assert parse_notification(FILES[name].read_bytes(), record_key) == EXPECTED[name]

@@ -53,10 +53,10 @@ Table = tuple[Row, list[Row]]
 def shapes() -> Table:
     """Store by notification: which of its notifications bring a file, take one away, or are left out, and why."""
     told: dict[str, tuple[list[str], list[str], list[str]]] = {}
-    for path in sorted(_NOTIFICATIONS.iterdir()):
+    for path in sorted(path for path in _NOTIFICATIONS.iterdir() if path.suffix != ".key"):
         store, _, what = path.stem.partition("-")
         brought, taken, left_out = told.setdefault(store, ([], [], []))
-        created, removed, reasons = _meaning(path.read_bytes())
+        created, removed, reasons = _meaning(path)
         if created:
             brought.append(what)
         if removed:
@@ -67,9 +67,10 @@ def shapes() -> Table:
     return ("Store", "Queues the file", "Removes its listings", "Left out"), rows
 
 
-def _meaning(content: bytes) -> tuple[bool, bool, list[str]]:
+def _meaning(path: Path) -> tuple[bool, bool, list[str]]:
+    key = path.with_suffix(".key")
     try:
-        found = parse_notification(content)
+        found = parse_notification(path.read_bytes(), key.read_bytes() if key.exists() else None)
     except Rejected as error:
         return False, False, [error.code]
     kinds = {event.kind for event in found.events}

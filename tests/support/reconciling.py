@@ -46,7 +46,7 @@ class FakeBuckets:
             keys = keys[int(token) :]
             first = int(token)
         else:
-            first = len([k for k in keys if k <= start_after]) if start_after else 0
+            first = len([k for k in keys if self.order(k) <= self.order(start_after)]) if start_after else 0  # type: ignore[operator]
             keys = keys[first:]
         shown = keys[: self.page_size]
         more = str(first + self.page_size) if len(keys) > self.page_size else None

@@ -32,14 +32,14 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_EVENTS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 
-def parse_notification(value: bytes) -> Notification:
-    """Read one record of `listing-uploads`.
+def parse_notification(value: bytes, key: bytes | None = None) -> Notification:
+    """Read one record of `listing-uploads`; `key` is the record's, where the value alone does not name its object.
 
     Several events are each read for itself: what is left out on purpose is in `skipped`, what can not be read in
     `rejected`. When nothing in it can be read, or it holds over 3,000 events: `Rejected` with NOTIFICATION_NOT_JSON,
     NOTIFICATION_UNKNOWN_SHAPE or KEY_NOT_DECODABLE. Nothing else is ever raised, whatever the bytes.
     """
-    seen = list(islice(_whole(value), _EVENTS_MAX + 1))
+    seen = list(islice(_whole(value, key), _EVENTS_MAX + 1))
     if len(seen) > _EVENTS_MAX:
         raise unknown_shape(f"at most {_EVENTS_MAX:,} events in it: send them in several")
     events = tuple(item for item in seen if isinstance(item, ObjectEvent))
@@ -57,21 +57,21 @@ def told_alone(event: ObjectEvent) -> bytes | None:
     return None if event.told is None else orjson.dumps({"Records": [event.told]})
 
 
-def _whole(value: bytes) -> Iterator[Seen]:
+def _whole(value: bytes, key: bytes | None) -> Iterator[Seen]:
     """All of it; a refusal comes last, behind what was read before it."""
     try:
-        yield from _read_bytes(value)
+        yield from _read_bytes(value, key)
     except Rejected as error:
         yield error
 
 
-def _read_bytes(value: bytes) -> Iterator[Seen]:
+def _read_bytes(value: bytes, key: bytes | None) -> Iterator[Seen]:
     try:
         document = _parse(value.removeprefix(_BYTE_ORDER_MARK))
     except Rejected:
         if not seaweedfs.is_queued(value):
             raise
-        return iter((seaweedfs.from_queue(value),))
+        return seaweedfs.from_queue(value, key)
     return _read(document, 0)
 
 

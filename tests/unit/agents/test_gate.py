@@ -90,6 +90,13 @@ def keys_in(value: bytes | None) -> list[str]:
     return [event.key for event in parse_notification(value or b"").events]
 
 
+async def test_the_key_of_the_record_names_what_the_value_does_not(bench: Bench) -> None:
+    """SeaweedFS names the folder of a removed file nowhere else."""
+    removed = b"\n\n\n\x08old.json\x18\x01"
+    await bench.handle(source_record(removed, topic="listing-uploads", key=b"/buckets/cars/in/old.json"))
+    assert [(file["key"], file["change"]) for file in bench.queued] == [("in/old.json", "removed")]
+
+
 async def test_a_file_is_queued_under_its_name_as_the_store_has_it(bench: Bench) -> None:
     bench.put("in/är+1 .csv.gz", CONTENT)
     record = notification(created("in/är+1 .csv.gz", size=7, eTag="stale"), headers={"traceparent": b"00-ab"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -304,16 +305,71 @@ async def test_an_object_that_vanished_before_its_event_was_read_is_removed_wher
     assert world.sent() == [("forged/1234x.csv", "removed"), ("z.csv", "removed")]
 
 
-async def test_a_store_that_lists_in_another_order_loses_nothing() -> None:
-    """Some list `a-b` after `a/…`: what is not where it should be is there all the same."""
-    world = Reconciling(page_size=2)
-    world.store.order = lambda key: (key.replace("/", "\x01"), key)
-    for key in ("a/1.csv", "a/2.csv", "a-b.csv", "b.csv"):
+def as_folders(key: str) -> object:
+    """As SeaweedFS lists: folder by folder, so `dealer/…` before `dealer-7/…`."""
+    return key.split("/")
+
+
+def backwards(key: str) -> object:
+    return [-ord(char) for char in key]
+
+
+@pytest.mark.parametrize("order", [as_folders, backwards, hash], ids=["folders", "backwards", "none at all"])
+async def test_removals_are_found_in_whatever_order_the_store_lists(order: Callable[[str], object]) -> None:
+    world = Reconciling(page_size=100)
+    world.store.order = order
+    keys = [f"{folder}/{number:04d}.csv" for folder in ("dealer", "dealer-7") for number in range(600)]
+    for key in keys:
         world.outcomes.tell(world.store.put(key))
+    assert await world.round() == [], "nothing is gone, whatever the order"
+    gone = keys[3], keys[599], keys[600], keys[-1]
+    for key in gone:
+        del world.store.objects[BUCKET, key]
+    world.store.heads.clear()
     await world.round()
+    assert sorted(world.sent()) == sorted((key, "removed") for key in gone)
+    assert len(world.store.heads) <= len(gone) + 200, "asked by name only where the listing has not shown it"
+
+
+async def test_more_removals_than_one_look_takes_are_found_behind_each_other() -> None:
+    world = Reconciling()
+    world.store.order = as_folders
+    keys = [f"{folder}/{number:04d}.csv" for folder in ("dealer", "dealer-7") for number in range(1500)]
+    for key in keys:
+        world.outcomes.tell(world.store.put(key))
+    for key in keys[1400:]:
+        del world.store.objects[BUCKET, key]
+    found: list[str] = []
+    for _ in range(8):
+        found += await world.round()
+        for key in found:
+            world.outcomes.known[BUCKET, key] = KnownVersion("", world.clock.now(), FileStatus.REMOVED)
+    assert sorted(found) == sorted(keys[1400:])
+
+
+async def test_after_half_a_listing_nothing_is_taken_for_gone() -> None:
+    world = Reconciling(page_size=100)
+    world.store.order = backwards
+    for number in range(500):
+        world.outcomes.tell(world.store.put(f"{number:04d}.csv"))
+    world.keeper.kept = Progress(START, BUCKET, "0250.csv", 250)
     await world.round()
-    assert world.sent() == []
-    assert len(world.store.heads) <= 2, "found out once"
+    assert (world.sent(), len(world.store.heads)) == ([], 0)
+
+
+async def test_the_hot_places_of_an_unordered_bucket_are_listed_from_their_start() -> None:
+    world = Reconciling(page_size=100)
+    world.store.order = backwards
+    for number in range(300):
+        at = world.clock.now() - timedelta(hours=1, seconds=300 - number)
+        world.outcomes.tell(world.store.put(f"stock/{number:04d}.csv", at))
+    await world.round()
+    world.keeper.kept = Progress(START, BUCKET, completed_at=START - timedelta(hours=1), took_s=600.0)
+    world.comparison.forget()
+    world.store.asked.clear()
+    world.clock.advance(1000)
+    await world.round()
+    assert {after for _, prefix, after, _ in world.store.asked if prefix == "stock/"} == {""}
 
 
 # -- large buckets
