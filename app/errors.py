@@ -56,6 +56,8 @@ class FailureCode(StrEnum):
     RECORD_NOT_DECODABLE = "record_not_decodable"
     SCHEMA_UNKNOWN = "schema_unknown"
     HEADER_INVALID = "header_invalid"
+    RECORD_UNREADABLE = "record_unreadable"
+    BATCH_TOO_BIG = "batch_too_big"
     # rejected: the file
     OBJECT_MISSING = "object_missing"
     OBJECT_FORBIDDEN = "object_forbidden"

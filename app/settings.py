@@ -59,6 +59,12 @@ class KafkaSettings(_Group):
     heartbeat_s: float = Field(3.0, gt=0, description="between two signs of life to the broker")
     publish_timeout_s: float = Field(30.0, gt=0, description="until an unconfirmed send counts as failed")
     max_message_bytes: int = Field(_MIB, gt=1024, description="largest record; not below the topics' max.message.bytes")
+    batch_max_bytes: int = Field(
+        64 * _MIB, ge=_MIB, description="what one packed batch of records may unpack to; its rest is one dead letter"
+    )
+    batch_max_records: int = Field(
+        100_000, ge=1, description="records of one batch; a batch that says it has more is one dead letter"
+    )
 
 
 class S3Settings(_Group):
@@ -136,6 +142,9 @@ class WorkerSettings(_Group):
     files_at_once: int = Field(200, ge=1, description="files being fetched and processed at once")
     accepted_max: int = Field(800, ge=1, description="records taken from a topic and not yet finished")
     accepted_max_bytes: int = Field(64 * _MIB, gt=0, description="size of these, for each topic")
+    buffered_max_bytes: int = Field(
+        16 * _MIB, gt=0, description="records fetched of a topic and not yet taken; the rest waits in Kafka"
+    )
     gate_at_once: int = Field(64, ge=1, description="notifications being answered at once")
     listings_at_once: int = Field(2000, ge=1, description="single listings being indexed at once")
     file_timeout_s: float = Field(

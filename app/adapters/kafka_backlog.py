@@ -21,6 +21,8 @@ from aiokafka.errors import (
 )
 
 from app.adapters.kafka_producer import security
+from app.consumer.bounds import bounds_of
+from app.consumer.guarded_fetch import FETCH_MAX_BYTES, install
 from app.errors import Dependency, FailureCode, Outage
 from app.model.listed import Waiting
 from app.model.topics import FILES_TOPIC, RETRY_TOPIC, UPLOADS_TOPIC
@@ -41,6 +43,7 @@ class KafkaBacklog:
     """Implements `app.ops.reconcile.Backlog`."""
 
     def __init__(self, settings: KafkaSettings) -> None:
+        install(bounds_of(settings))
         self._settings = settings
 
     async def waiting(self, most: int) -> Waiting:
@@ -105,6 +108,7 @@ class KafkaBacklog:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             max_partition_fetch_bytes=max(self._settings.max_message_bytes, 1024 * 1024),
+            fetch_max_bytes=FETCH_MAX_BYTES,
             **security(self._settings),
         )
         await consumer.start()

@@ -21,6 +21,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy as DefaultRecordBatchBuilder
 
 from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.failures.headers import HEADERS_ROOM_BYTES
@@ -28,6 +29,7 @@ from app.ports import Headers
 from app.settings import KafkaSettings
 from app.tls import kafka_tls_context
 
+_Headers = list[tuple[str, bytes]] | None
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _NOT_ALLOWED = (
     AuthenticationFailedError,
@@ -89,10 +91,7 @@ class KafkaPublisher:
             value = b""
         try:
             async with asyncio.timeout(self._settings.publish_timeout_s):
-                confirmed = await self._producer.send(
-                    topic, key=key, value=value, headers=list(headers.items()) if headers else None
-                )
-                await confirmed
+                await (await self._send(topic, key, value, list(headers.items()) if headers else None))
         except _TOO_LARGE as error:
             raise Rejected(
                 FailureCode.RECORD_TOO_BIG,
@@ -106,6 +105,39 @@ class KafkaPublisher:
             raise _refused(error) from error
         except (KafkaError, OSError, TimeoutError) as error:
             raise _unreachable(error) from error
+
+    async def _send(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None
+    ) -> Any:
+        """The confirmation to wait for.
+
+        aiokafka's C writer takes UTF-8 names only, so those of other bytes (see `SourceRecord.headers`) go the way of
+        a batch of their own, through its Python writer.
+        """
+        producer = self._producer
+        assert producer is not None, "start() first"
+        try:
+            "".join([name for name, _ in headers or ()]).encode()
+        except UnicodeEncodeError:
+            batch = producer.create_batch()
+            batch._builder = DefaultRecordBatchBuilder(2, 0, False, -1, -1, 0, producer._max_request_size)
+            batch.append(
+                timestamp=None, key=key, value=value, headers=[(_Name(name), told) for name, told in headers or ()]
+            )
+            batch.close()
+            if batch.size() > producer._max_request_size:
+                raise MessageSizeTooLargeError from None
+            await producer.client._wait_on_metadata(topic)
+            partition = producer._partition(topic, None, key, value, key, value)
+            return await producer.send_batch(batch, topic, partition=partition)
+        return await producer.send(topic, key=key, value=value, headers=headers)
+
+
+class _Name(str):
+    """The name of a header, written with the bytes that it was read with."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        return super().encode("utf-8", "surrogateescape")
 
 
 def _refused(error: BaseException) -> Outage:

@@ -1,6 +1,7 @@
-"""Reads topics and offsets for operators, with confluent-kafka; joins no group and commits nothing.
+"""Reads topics and offsets for operators; joins no group and commits nothing.
 
-As the workers do, it reads committed records only: a partition ends where the first open transaction begins.
+As the workers do, it reads committed records only: a partition ends where the first open transaction begins. Offsets
+are asked for with confluent-kafka, records are read through the guard (`kafka_fetch`).
 """
 
 from __future__ import annotations
@@ -12,15 +13,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from confluent_kafka import (
-    TIMESTAMP_LOG_APPEND_TIME,
-    Consumer,
-    IsolationLevel,
-    KafkaError,
-    KafkaException,
-    Message,
-    TopicPartition,
-)
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from app.errors import Dependency, FailureCode, OperatorError, Outage
@@ -29,14 +22,11 @@ from app.settings import KafkaSettings
 
 T = TypeVar("T")
 
-_POLL_S = 1.0
 _ANSWER_S = 10.0
 _COORDINATOR_PAUSE_S = 0.2
 _NO_COORDINATOR_YET = frozenset(
     {KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR}
 )
-_SILENT_POLLS = 30
-"""So many polls in a row without a record, an end or an error: the broker went away while it was read."""
 
 
 def client_config(settings: KafkaSettings) -> dict[str, Any]:
@@ -65,15 +55,13 @@ class KafkaReader:
 
         `OperatorError(SETTING_INVALID)` when the client can not be made of these settings.
         """
+        self._settings = settings
         self._servers = settings.bootstrap_servers
         config = client_config(settings) | {
             "group.id": group or "listings-cli-read",
             "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",
         }
-        self._settings = settings
         try:
             self._consumer = Consumer(config)
         except KafkaException as error:
@@ -146,36 +134,15 @@ class KafkaReader:
         return {tp.partition: tp.offset if tp.offset >= 0 else marks[tp.partition][1] for tp in answers}
 
     def read(self, topic: str, ranges: dict[int, tuple[int, int]]) -> Iterator[SourceRecord]:
-        """The records of each partition from its first to before its second offset, as they arrive.
+        """The committed records of each partition from its first to before its second offset, as they arrive.
 
-        `Outage(BROKER)` when they stop coming.
+        What can not be read comes as a record with its `trouble`. `Outage(BROKER)` when they stop coming.
         """
         wanted = {p: span for p, span in ranges.items() if span[0] < span[1]}
-        if not wanted:
-            return
-        with self._translated():
-            self._consumer.assign([TopicPartition(topic, p, span[0]) for p, span in wanted.items()])
-        silent = 0
-        while wanted:
-            with self._translated():
-                message = self._consumer.poll(_POLL_S)
-            if message is None:
-                silent += 1
-                if silent >= _SILENT_POLLS:
-                    raise self._outage("no records came")
-                continue
-            silent = 0
-            if self._is_end(message):
-                wanted.pop(message.partition(), None)
-                continue
-            span = wanted.get(message.partition())
-            if span is None:
-                continue
-            # The last offset before the end may be no record: the end of a transaction, an aborted or a removed one.
-            if message.offset() >= span[1] - 1:
-                del wanted[message.partition()]
-            if message.offset() < span[1]:
-                yield _record(message)
+        if wanted:
+            from app.adapters.kafka_fetch import read_spans  # bridges use this module without aiokafka
+
+            yield from read_spans(self._settings, topic, wanted)
 
     def newest(self, topic: str, count: int, take: Callable[[SourceRecord], T]) -> list[T]:
         """What `take` makes of the newest records over all partitions, newest first; their bytes are not kept."""
@@ -184,14 +151,6 @@ class KafkaReader:
         found = [((r.timestamp_ms, r.offset), take(r)) for r in self.read(topic, ranges)]
         found.sort(key=itemgetter(0), reverse=True)
         return [taken for _, taken in found[:count]]
-
-    def _is_end(self, message: Message) -> bool:
-        error = message.error()
-        if error is None:
-            return False
-        if error.code() == KafkaError._PARTITION_EOF:
-            return True
-        raise self._outage(error.str())
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -202,17 +161,3 @@ class KafkaReader:
 
     def _outage(self, reason: str) -> Outage:
         return Outage(FailureCode.UNREACHABLE, Dependency.BROKER, f"Kafka at {self._servers} does not answer: {reason}")
-
-
-def _record(message: Message) -> SourceRecord:
-    headers = {name: value or b"" for name, value in message.headers() or []}
-    return SourceRecord(
-        message.topic(),
-        message.partition(),
-        message.offset(),
-        message.timestamp()[1],
-        message.key(),
-        message.value(),
-        headers,
-        message.timestamp()[0] == TIMESTAMP_LOG_APPEND_TIME,
-    )

@@ -17,11 +17,13 @@ import faust.exceptions
 import faust.streams
 import structlog
 
-from app.agents.consumer import CommittedTransport
+from app.agents.faust_transport import bounded_transport
 from app.agents.intake import Intake
 from app.agents.readings import Reading
 from app.agents.stopping import StopSignal
 from app.agents.watchdog import Vitals, Watchdog
+from app.consumer.bounds import bounds_of
+from app.consumer.guarded_fetch import install
 from app.errors import FailureCode, OperatorError
 from app.model.topics import RETRY_TOPIC
 from app.observability import metrics
@@ -77,7 +79,9 @@ class Engine:
         self._intakes: list[Intake] = []
         self._is_held_up = is_held_up
         self._watchdog = Watchdog(stuck_after_s)
-        self.app = _faust_app(kafka, worker, lifecycle)
+        buffered = install(bounds_of(kafka))
+        transport = bounded_transport(buffered, worker.buffered_max_bytes)
+        self.app = _faust_app(kafka, worker, lifecycle, transport)
         self._connect()
 
     @property
@@ -227,16 +231,17 @@ class _Application(faust.App):  # type: ignore[misc]
     """Faust's application, with what has to be there before its consumer is."""
 
     lifecycle: Lifecycle
+    bounded: type[Any]
+
+    def _new_transport(self) -> Any:
+        return self.bounded(self.conf.broker_consumer, self)
 
     async def on_start(self) -> None:
         await self.lifecycle.start()
         await super().on_start()
 
-    def _new_transport(self) -> CommittedTransport:
-        return CommittedTransport(self.conf.broker_consumer, self)
 
-
-def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycle) -> Any:
+def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycle, transport: type[Any]) -> Any:
     data_dir = Path(worker.data_dir)
     data_dir.mkdir(parents=True, exist_ok=True)
     rebalance_s = worker.drain_s + _REBALANCE_SLACK_S
@@ -268,7 +273,7 @@ def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycl
         worker_redirect_stdouts=False,
         logging_config=None,
     )
-    app.lifecycle = lifecycle
+    app.lifecycle, app.bounded = lifecycle, transport
     return app
 
 

@@ -22,6 +22,8 @@ def guarded(handler: Handler, handoff: Handoff, stage: str) -> Handler:
         with duration.time():
             while True:
                 try:
+                    if record.trouble is not None:
+                        raise record.trouble
                     await handler(record)
                 except Skipped as skipped:
                     metrics.SKIPPED.labels(skipped.code).inc()

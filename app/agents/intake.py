@@ -21,6 +21,7 @@ from app.agents.ledger import Ledger, Slot
 from app.agents.readings import Reading
 from app.agents.room import Room
 from app.agents.stopping import LeftForLater, StopSignal
+from app.consumer.buffered import Parcel
 from app.failures.trust import Trust
 from app.model.source_record import APPEND_TIME, SourceRecord
 from app.observability import metrics
@@ -134,7 +135,7 @@ class Intake:
         ledger = self._ledgers.get(message.tp)
         if ledger is None or ledger.generation != message.generation_id:
             ledger = self._ledgers[message.tp] = Ledger(message.generation_id)
-        slot, jumped = ledger.take(message.offset, self._monotonic())
+        slot, jumped = ledger.take(message.offset, self._monotonic(), _last_of(message))
         if jumped:
             self._jumped(message, jumped)
         way, leave = self._way(record)
@@ -285,7 +286,7 @@ def _nothing() -> None:
 
 def to_record(message: Any) -> SourceRecord:
     """A Faust message as our own record; header names that repeat keep their last value."""
-    headers = message.headers
+    headers, parcel = message.headers, message.checksum
     return SourceRecord(
         message.topic,
         message.partition,
@@ -295,4 +296,10 @@ def to_record(message: Any) -> SourceRecord:
         message.value,
         {name: value or b"" for name, value in dict(headers).items()} if headers else {},  # Kafka allows null there
         message.timestamp_type == APPEND_TIME,
+        parcel.trouble if isinstance(parcel, Parcel) else None,
     )
+
+
+def _last_of(message: Any) -> int:
+    """The last offset that the message stands for: its own, unless it stands for many that can not be read."""
+    return message.checksum.last if isinstance(message.checksum, Parcel) else int(message.offset)

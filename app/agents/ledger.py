@@ -32,13 +32,17 @@ class Ledger:
         self._safe: int | None = None
         self._committed: int | None = None
 
-    def take(self, offset: int, now: float) -> tuple[Slot, int]:
-        """Note a record before its work starts; returns its slot and how many offsets were jumped over."""
+    def take(self, offset: int, now: float, last: int | None = None) -> tuple[Slot, int]:
+        """Note a record before its work starts; returns its slot and how many offsets were jumped over.
+
+        `last` is the last offset it stands for, where that is not its own.
+        """
         jumped = 0 if self._next is None else max(0, offset - self._next)
         if self.first is None:
             self.first = offset
-        self._next = offset + 1
-        slot = Slot(offset, now)
+        last = offset if last is None else last
+        self._next = last + 1
+        slot = Slot(last, now)
         self._slots.append(slot)
         return slot, jumped
 

@@ -117,7 +117,7 @@ def _time(timestamp_ms: int) -> str | None:
 def _other_headers(record: SourceRecord, all_of_them: bool) -> dict[str, str]:
     """The producer's headers; all of them when the story they should tell can not be read."""
     return {
-        name: value.decode(errors="replace")
+        name.encode(errors="surrogateescape").decode(errors="backslashreplace"): value.decode(errors="replace")
         for name, value in record.headers.items()
         if all_of_them or name not in STORY_HEADERS
     }

@@ -154,7 +154,12 @@ def first_failure_at(record: SourceRecord, now: datetime) -> datetime:
 
 
 def story_of(record: SourceRecord) -> Story:
-    """Read the headers of a record of the retry or dead-letter topic; `Rejected(HEADER_INVALID)` if it has no story."""
+    """Read the headers of a record of the retry or dead-letter topic.
+
+    `Rejected(HEADER_INVALID)` if it has no story; its own `trouble` if it could not be read.
+    """
+    if record.trouble is not None:
+        raise record.trouble
     headers = record.headers
     try:
         kind = FailureKind(_text(headers, "failure-kind"))

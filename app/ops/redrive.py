@@ -91,8 +91,10 @@ def redrive_of(record: SourceRecord) -> Redrive:
     """How a dead letter goes back.
 
     Raises `Rejected`: HEADER_INVALID when its headers name no topic it could go back to, RECORD_TOO_BIG when it is one
-    without content (`RetryPolicy.without_content`), which would only fail again as an empty record.
+    without content (`RetryPolicy.without_content`), which would only fail again as an empty record; its own `trouble`.
     """
+    if record.trouble is not None:
+        raise record.trouble
     if "failure-origin-topic" not in record.headers:
         raise Rejected(FailureCode.HEADER_INVALID, "header failure-origin-topic: expected to be there")
     origin = origin_of(record)

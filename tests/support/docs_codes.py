@@ -56,6 +56,17 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "The failure headers of a record on `listing-retry` can not be read, or name a topic that is none of ours.",
         "Find out what else writes to the topic.",
     ),
+    Code.RECORD_UNREADABLE: (
+        "The bytes of a record, or of the batch it came in, are not what Kafka's format says, or it has over 16,384 "
+        "headers. The dead letter names the offsets; what could not be read is left out of it.",
+        "Find out what wrote it, mend that, then publish its records again.",
+    ),
+    Code.BATCH_TOO_BIG: (
+        "A packed batch has more records than `LISTINGS_KAFKA__BATCH_MAX_RECORDS`, unpacks to more than "
+        "`LISTINGS_KAFKA__BATCH_MAX_BYTES`, or a record in it to more than `LISTINGS_KAFKA__MAX_MESSAGE_BYTES`. The "
+        "dead letter names the offsets; their content is left out of it.",
+        "Publish smaller records and batches (`batch.size`, `batch.num.messages` of the client).",
+    ),
     # rejected: the file
     Code.OBJECT_MISSING: ("The object was not there any more when it was read.", "Upload it again if it is wanted."),
     Code.OBJECT_FORBIDDEN: (

@@ -19,9 +19,12 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
     UnsupportedSaslMechanismError,
 )
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.adapters import kafka_producer
 from app.adapters.kafka_producer import KafkaPublisher, security
+from app.consumer.batches import Batch, records_of
+from app.consumer.bounds import bounds_of
 from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.settings import KafkaSettings
 
@@ -60,6 +63,32 @@ class Producer:
         elif Producer.answer is not None:
             confirmed.set_result(Producer.answer)
         return confirmed
+
+
+class Client:
+    async def _wait_on_metadata(self, topic: str) -> None:
+        assert topic == "t"
+
+
+class RealProducer(Producer):
+    """Takes batches too, as the real one does; what is sent goes through aiokafka's own writers."""
+
+    _max_request_size = 10_000
+    client = Client()
+
+    def create_batch(self) -> BatchBuilder:
+        return BatchBuilder(0, 0)
+
+    def _partition(self, *of: object) -> int:
+        return 3
+
+    async def send(self, topic: str, *, key: bytes | None, value: bytes | None, headers: Any) -> Any:
+        BatchBuilder(10_000, 0).append(timestamp=None, key=key, value=value, headers=headers)
+        return await super().send(topic, key=key, value=value, headers=headers)
+
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> Any:
+        (read,) = records_of(Batch.of(memoryview(bytes(batch._builder.build()))), 0, bounds_of(SETTINGS))
+        return await super().send(f"{topic}/{partition}", key=read.key, value=read.value, headers=read.headers)
 
 
 @pytest.fixture
@@ -183,3 +212,17 @@ def test_the_protocol_decides_what_the_client_is_given() -> None:
     encrypted = security(KafkaSettings(security_protocol="SASL_SSL", **secrets))
     assert isinstance(encrypted["ssl_context"], ssl.SSLContext)
     assert "sasl_mechanism" not in security(KafkaSettings(security_protocol="SSL", **secrets))
+
+
+async def test_header_names_of_any_bytes_are_sent_as_they_were_read(
+    broker: type[Producer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_producer, "AIOKafkaProducer", RealProducer)
+    publisher = await started()
+    names = {name.decode(errors="surrogateescape"): b"1" for name in (b"\xff", b"\xed\xa0\x80", "é".encode(), b"")}
+    await publisher.publish("t", key=b"k", value=b"v", headers=names)
+    await publisher.publish("t", key=b"k", value=b"v", headers={"é": b"1"})
+    assert broker.made[0].sent == [("t/3", b"k", b"v", list(names.items())), ("t", b"k", b"v", [("é", b"1")])]
+    with pytest.raises(Rejected) as caught:
+        await publisher.publish("t", key=b"k", value=bytes(20_000), headers=names)
+    assert caught.value.code is FailureCode.RECORD_TOO_BIG

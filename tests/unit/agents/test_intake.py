@@ -28,6 +28,7 @@ class Message:
     headers: dict[str, bytes] | None = None
     generation_id: int = 1
     tp: tuple[str, int] = ("t", 0)
+    checksum: object = None
 
 
 @dataclass

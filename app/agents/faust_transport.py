@@ -1,0 +1,83 @@
+"""Faust's transport, with a bound on the bytes that wait in its queues.
+
+Faust counts records: 8,000 of 900 KB are 7 GB. So a topic of which enough has been fetched is left out when more is
+asked for, until half of it has been taken; the others go on, and nothing is paused or sought at the broker.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from aiokafka.consumer.fetcher import FetchError
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+from app.agents.consumer import CommittedConsumer, CommittedThread, CommittedTransport
+from app.consumer.buffered import Buffered
+from app.consumer.guarded_fetch import FETCH_MAX_BYTES, POLL_BYTES
+
+_LOOK_AGAIN_S = 0.1
+
+
+def bounded_transport(buffered: Buffered, topic_max_bytes: int) -> type[Any]:
+    """The transport of an application that lets `topic_max_bytes` of each topic wait, as `buffered` counts them."""
+
+    class BoundedConsumer(CommittedConsumer):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self._full: set[str] = set()
+
+        def _new_consumer_thread(self) -> BoundedThread:
+            return BoundedThread(self, loop=self.loop, beacon=self.beacon)
+
+        async def _getmany(self, active_partitions: set[Any] | None, timeout: float) -> Any:
+            """Records of the partitions of those topics that have room; looked at again soon where some have none."""
+            open_to = {tp for tp in active_partitions or () if not self._is_full(tp.topic)}
+            if not open_to:
+                await self.sleep(_LOOK_AGAIN_S)
+                return {}
+            if self._full:
+                timeout = min(timeout, _LOOK_AGAIN_S)
+            return await super()._getmany(open_to, timeout)
+
+        def _is_full(self, topic: str) -> bool:
+            waiting = buffered.of(topic)
+            if waiting >= topic_max_bytes:
+                self._full.add(topic)
+            elif waiting <= topic_max_bytes // 2:
+                self._full.discard(topic)
+            return topic in self._full
+
+    class BoundedTransport(CommittedTransport):
+        Consumer = BoundedConsumer
+
+    return BoundedTransport
+
+
+class BoundedThread(CommittedThread):
+    """The thread that aiokafka's consumer lives in."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_bytes = FETCH_MAX_BYTES
+        return consumer
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[Any], timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        """As Faust's own, and all partitions together give no more bytes than one may in a call."""
+        drained: dict[Any, list[Any]] = {}
+        fetch = partial(AIOKafkaConsumerThread._fetch_records, self, consumer)
+        fetcher, room, left = consumer._fetcher, POLL_BYTES, max_records or 1
+        for tp, fetched in list(fetcher._records.items()) if self.consumer.flow_active else ():
+            if drained and (isinstance(fetched, FetchError) or fetcher._subscriptions.reassignment_in_progress):
+                break  # for the next call: what was drained must not be lost, nor wait
+            if tp in active_partitions and (found := await fetch({tp}, timeout=0, max_records=left)):
+                drained |= found
+                left -= len(found[tp])
+                room -= sum([record.size for record in found[tp]])
+                if left <= 0 or room <= 0:
+                    break
+        drained = drained or await fetch(active_partitions, timeout=timeout, max_records=1)
+        self._note(consumer, drained)
+        return drained
