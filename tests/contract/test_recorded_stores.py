@@ -1,8 +1,8 @@
 """What real stores sent, one file a store: every record in its order, and what is understood of it.
 
-Recorded from MinIO (February 2026) over Kafka and SeaweedFS 4.48 over Kafka and by its web hook: uploads, deletions,
-copies, multipart uploads, folders, tags, removals one by one and together, the same in a versioned bucket (an older
-version that is current again, delete markers and their removal), and in SeaweedFS renamed and removed folders.
+Recorded from MinIO (February 2026) over Kafka, SeaweedFS 4.48 over Kafka and by its web hook, Ceph 16.2 by HTTP:
+uploads, copies, multipart uploads, folders, tags, removals one by one and together, the same in a versioned bucket (an
+older version that is current again, delete markers and their removal), and in SeaweedFS renamed and removed folders.
 """
 
 from __future__ import annotations
@@ -82,7 +82,28 @@ MINIO = [
     "+ listings-versions/dealer-7/copy.json",
     "+ listings-versions/dealer-7/large.ndjson",
 ]
-EXPECTED = {"seaweedfs-kafka": SEAWEEDFS, "seaweedfs-webhook": SEAWEEDFS, "minio-kafka": MINIO}
+CEPH = [
+    "+ listings-uploads/dealer-7/stock.json",
+    "+ listings-uploads/dealer-7/a b+c é 100%.json",
+    "+ listings-uploads/dealer-7//double.json",
+    "+ listings-uploads/dealer-7/stock.json",
+    "+ listings-uploads/dealer-7/bigger.ndjson",
+    "+ listings-uploads/dealer-7/copy.json",
+    "+ listings-uploads/dealer-7/large.ndjson",
+    "- listings-uploads/dealer-7/copy.json",
+    "- listings-uploads/dealer-7/a b+c é 100%.json",
+    "- listings-uploads/dealer-7/never.json",
+    "+ listings-versions/dealer-7/stock.json",
+    "+ listings-versions/dealer-7/stock.json",
+    "- listings-versions/dealer-7/stock.json",
+    "- listings-versions/dealer-7/stock.json",
+    "- listings-versions/dealer-7/stock.json",
+    "- listings-versions/dealer-7/stock.json",
+    "+ listings-versions/top.json",
+    "+ listings-versions/dealer-7/copy.json",
+    "+ listings-versions/dealer-7/large.ndjson",
+]
+EXPECTED = {"ceph-http": CEPH, "seaweedfs-kafka": SEAWEEDFS, "seaweedfs-webhook": SEAWEEDFS, "minio-kafka": MINIO}
 IN_ANY_ORDER = {"seaweedfs-webhook"}
 """It calls from several workers at once."""
 
