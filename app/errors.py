@@ -47,6 +47,7 @@ class FailureCode(StrEnum):
     FOLDER_MARKER = "folder_marker"
     EVENT_NOT_HANDLED = "event_not_handled"
     REMOVAL_SUPERSEDED = "removal_superseded"
+    ALREADY_REMOVED = "already_removed"
     BUCKET_NOT_ALLOWED = "bucket_not_allowed"
     PREFIX_NOT_WATCHED = "prefix_not_watched"
     # rejected: the record on the topic

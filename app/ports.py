@@ -12,6 +12,7 @@ from typing import Protocol
 
 from app.model.document import Document, WriteResult
 from app.model.file import ObjectInfo
+from app.model.listed import KnownVersion
 from app.model.removal import StoredListing, Supply
 
 Headers = Mapping[str, bytes]
@@ -58,6 +59,12 @@ class ListingIndex(Protocol):
 
     async def write_outcome(self, document: Document) -> None:
         """Keep a file's outcome (the index `listing-outcomes`)."""
+        ...
+
+
+class KnownOutcomes(Protocol):
+    async def latest(self, bucket: str, key: str) -> KnownVersion | None:
+        """What the latest outcome of an object is about, as of now; None: it has none. `Outage(SEARCH_INDEX)`."""
         ...
 
 

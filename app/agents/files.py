@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -17,13 +18,14 @@ from app.failures.classify import classify
 from app.failures.headers import attempts_of
 from app.failures.trust import bounded_file
 from app.model.file import FileChange, ListingFile, ObjectInfo
+from app.model.listed import KnownVersion
 from app.model.outcome import FileStatus, RecordReject
-from app.model.source_record import SourceRecord
+from app.model.source_record import SourceRecord, time_of_record
 from app.observability import metrics
 from app.pipeline.account import ProcessedFile
 from app.pipeline.flow import FileFlow
 from app.pipeline.outcome import confirmed_outcome, held_outcome, removed_outcome, unread_outcome
-from app.pipeline.removal import full_feed
+from app.pipeline.removal import full_feed, gone_since, is_older_again
 from app.pipeline.wire import file_from_wire
 from app.ports import Clock, ObjectStore
 
@@ -62,36 +64,71 @@ class FilesHandler:
         attempts = attempts_of(record) + 1
         try:
             if file.change is FileChange.REMOVED:
-                await self._remove(file, attempts)
+                processed, at_least = await self._removed(record, file, attempts)
+            else:
+                processed, at_least = await self._process(record, file, attempts, None), 0
+            if processed is None:
                 return
-            processed = await self._outages.ride_out(
-                Dependency.OBJECT_STORE, file.object_id, lambda: self._flow.process(file, attempts)
-            )
-            processed = await self._with_removals(file, processed)
         except Exception as error:
             await self._give_up(record, file, error, attempts)
             return
-        await self._conclude(record, file, processed)
+        await self._conclude(record, file, processed, at_least)
 
-    async def _remove(self, file: ListingFile, attempts: int) -> None:
-        """The object was removed: so are its listings, unless it is there again."""
-        if await self._exists(file):
+    async def _process(
+        self, record: SourceRecord, file: ListingFile, attempts: int, as_of: datetime | None
+    ) -> ProcessedFile | None:
+        """Read the object as it is now; None when it is gone since it was queued, and that is answered for."""
+        processed = await self._outages.ride_out(
+            Dependency.OBJECT_STORE, file.object_id, lambda: self._flow.process(file, attempts, as_of)
+        )
+        if processed.whole_file is not None and processed.whole_file.code is FailureCode.OBJECT_MISSING:
+            known = await self._outcomes.known(file.bucket, file.key)
+            await self._remove(file, known, _removed_at(record, file), attempts)
+            return None
+        return await self._with_removals(file, processed)
+
+    async def _removed(
+        self, record: SourceRecord, file: ListingFile, attempts: int
+    ) -> tuple[ProcessedFile | None, int]:
+        """The object, or its newest version, was removed: so are its listings, unless there is an object again.
+
+        One that is older than what was removed is the version before it, which is read as it is now. Returns what
+        became of that, and the version that its outcome has to reach.
+        """
+        at = _removed_at(record, file)
+        known = await self._outcomes.known(file.bucket, file.key)
+        info = await self._head(file)
+        if info is None:
+            await self._remove(file, known, at, attempts)
+        elif known is not None and is_older_again(info, known, at):
+            since = at if known.is_gone else gone_since(at, known)
+            return await self._process(record, file, attempts, since), known.version + 1
+        else:
             metrics.SKIPPED.labels(FailureCode.REMOVAL_SUPERSEDED).inc()
-            return
+        return None, 0
+
+    async def _remove(self, file: ListingFile, known: KnownVersion | None, at: datetime, attempts: int) -> None:
+        """Mark the listings of an object that is gone; nothing is told again of one that is known to be removed."""
         removed = await self._removals.of_object(file.bucket, file.key)
-        await self._outcomes.report(removed_outcome(file, removed, attempts, self._clock.now()))
+        if known is not None and known.status is FileStatus.REMOVED:
+            if not removed:
+                metrics.SKIPPED.labels(FailureCode.ALREADY_REMOVED).inc()
+                return
+            removed += known.removed
+        outcome = removed_outcome(file, gone_since(at, known), removed, attempts, self._clock.now())
+        await self._outcomes.report(outcome)
         log.info("object_removed", listing_file=file.object_id, removed=removed)
 
-    async def _exists(self, file: ListingFile) -> bool:
+    async def _head(self, file: ListingFile) -> ObjectInfo | None:
+        """The object as it is now; None when there is none."""
         try:
-            await self._outages.ride_out(
+            return await self._outages.ride_out(
                 Dependency.OBJECT_STORE, file.object_id, lambda: self._store.head(file.bucket, file.key)
             )
         except Rejected as error:
             if error.code is FailureCode.OBJECT_MISSING:
-                return False
+                return None
             raise
-        return True
 
     async def _with_removals(self, file: ListingFile, processed: ProcessedFile) -> ProcessedFile:
         """After a full feed: its outcome with what it no longer holds marked removed, or why that is held."""
@@ -116,12 +153,12 @@ class FilesHandler:
             info = ObjectInfo(file.bucket, file.key, file.size, file.etag, file.uploaded_at)
             await self._outcomes.report(unread_outcome(info, classify(error), attempts, self._clock.now()))
 
-    async def _conclude(self, record: SourceRecord, file: ListingFile, processed: ProcessedFile) -> None:
+    async def _conclude(self, record: SourceRecord, file: ListingFile, processed: ProcessedFile, at_least: int) -> None:
         outcome = processed.outcome
         if processed.whole_file is not None:
             await self._handoff.failed(record, processed.whole_file, stage=STAGE, listing_file=file.object_id)
         await for_each(processed.single, lambda reject: self._dead_letter(record, file, reject), _DEAD_LETTERS_AT_ONCE)
-        await self._outcomes.report(outcome)
+        await self._outcomes.report(outcome, at_least)
         if outcome.status is FileStatus.INDEXED:
             return  # its outcome tells it; a log line for each would cost as much as reading a small file
         log.info(
@@ -145,3 +182,9 @@ class FilesHandler:
             listing_file=file.object_id,
             listing_record=reject.record,
         )
+
+
+def _removed_at(record: SourceRecord, file: ListingFile) -> datetime:
+    """When the object was removed; never after the record that tells so, or it would keep later uploads out."""
+    published_at = time_of_record(record.timestamp_ms)
+    return file.uploaded_at if published_at is None else min(file.uploaded_at, published_at)

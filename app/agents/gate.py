@@ -7,7 +7,7 @@ object, so that a notification of a thousand can not become a thousand times its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -17,12 +17,13 @@ from app.agents.handoff import Handoff
 from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
 from app.agents.together import for_each
-from app.errors import Dependency, FailureCode
+from app.errors import Dependency, FailureCode, Rejected, Transient
 from app.failures.classify import classify
-from app.failures.headers import attempts_of, part_of, producer_headers
+from app.failures.headers import attempts_of, origin_of, part_of, producer_headers
 from app.model.file import ListingFile, ObjectInfo
+from app.model.outcome import FileStatus
 from app.model.record import Limits
-from app.model.source_record import SourceRecord
+from app.model.source_record import SourceRecord, time_of_record
 from app.model.topics import FILES_TOPIC
 from app.model.upload import ObjectEvent, ObjectEventKind
 from app.observability import metrics
@@ -30,11 +31,14 @@ from app.pipeline.flow import ProfileFor
 from app.pipeline.gate import check_object, queue_entry, removal_entry, wanted
 from app.pipeline.notification import parse_notification, told_alone
 from app.pipeline.outcome import unread_outcome
+from app.pipeline.upload_time import UploadOrder, is_unsure, removal_time, time_told_again
 from app.pipeline.wire import file_to_wire
 from app.ports import Clock, ObjectStore
 
 log = structlog.get_logger("listings.gate")
 STAGE = "gate"
+_LOOK_AGAIN_S = 3.0
+"""After so long an object that was not there is asked for again: the notification of its removal may be on its way."""
 _AT_ONCE = 50  # a notification of a megabyte holds thousands of events; a store sends one
 
 
@@ -74,6 +78,7 @@ class GateHandler:
         self._buckets = frozenset(buckets)
         self._prefix = prefix
         self._profile_for = profile_for
+        self._order = UploadOrder()
 
     async def __call__(self, record: SourceRecord) -> None:
         """Raises `Rejected` for a notification that can not be understood."""
@@ -106,18 +111,68 @@ class GateHandler:
         info: ObjectInfo | None = None
         try:
             if event.kind is ObjectEventKind.REMOVED:
-                await self._queue(record, removal_entry(event, self._clock.now()))
+                await self._queue_removal(record, event)
                 return None
-            info = await self._outages.ride_out(
+            info = await self._head(event)
+            if info is None:
+                await self._answer_missing(record, event)
+                return None
+            # By now `info` has the time that its outcome goes by, also when it is refused.
+            info = replace(info, uploaded_at=await self._upload_time(record, event, info))
+            check_object(info, self._limits, may_be_empty=self._speaks_when_empty(event))
+            await self._queue(record, queue_entry(event, info, self._clock.now()))
+        except Exception as error:
+            return _Refused(_alone(record, event), info or self._unseen(record, event), error)
+        return None
+
+    async def _head(self, event: ObjectEvent) -> ObjectInfo | None:
+        """The object as it is now; None when there is none."""
+        try:
+            return await self._outages.ride_out(
                 Dependency.OBJECT_STORE,
                 f"{event.bucket}/{event.key}",
                 lambda: self._store.head(event.bucket, event.key),
             )
-            check_object(info, self._limits, may_be_empty=self._speaks_when_empty(event))
-            await self._queue(record, queue_entry(event, info, self._clock.now()))
-        except Exception as error:
-            return _Refused(_alone(record, event), info or _unseen(event, self._clock.now()), error)
-        return None
+        except Rejected as error:
+            if error.code is FailureCode.OBJECT_MISSING:
+                return None
+            raise
+
+    async def _upload_time(self, record: SourceRecord, event: ObjectEvent, info: ObjectInfo) -> datetime:
+        """What orders the upload; one that is told again keeps the time that it was given first."""
+        place = origin_of(record)
+        at = self._order.ordered_at(event, info, time_of_record(place.timestamp_ms), (place.partition, place.offset))
+        if not is_unsure(at):
+            return at
+        return time_told_again(at, info, await self._outcomes.known(event.bucket, event.key))
+
+    async def _answer_missing(self, record: SourceRecord, event: ObjectEvent) -> None:
+        """An upload is told of whose object is not there: it was removed since, or never was.
+
+        Raises `Transient` as long as nothing is known of it: its removal may be told a moment later.
+        """
+        known = await self._outcomes.known(event.bucket, event.key)
+        if known is None or (known.is_gone and known.status is not FileStatus.REMOVED):
+            raise Transient(
+                FailureCode.OBJECT_MISSING,
+                f"expected an object {event.bucket}/{event.key}: it was removed, or never there",
+                _LOOK_AGAIN_S,
+            )
+        if known.is_gone:
+            self._skip(record, FailureCode.ALREADY_REMOVED)
+        else:
+            await self._queue_removal(record, event)
+
+    async def _queue_removal(self, record: SourceRecord, event: ObjectEvent) -> None:
+        await self._queue(record, removal_entry(event, self._removal_time(record, event), self._clock.now()))
+
+    def _removal_time(self, record: SourceRecord, event: ObjectEvent) -> datetime:
+        return removal_time(event, time_of_record(origin_of(record).timestamp_ms), self._clock.now())
+
+    def _unseen(self, record: SourceRecord, event: ObjectEvent) -> ObjectInfo:
+        """What is known of an object that could not be seen: the event's word and its time."""
+        at = self._removal_time(record, event)
+        return ObjectInfo(event.bucket, event.key, event.size or 0, event.etag or "", at)
 
     def _speaks_when_empty(self, event: ObjectEvent) -> bool:
         profile = self._profile_for(event.bucket, event.key)
@@ -145,11 +200,3 @@ def _alone(record: SourceRecord, event: ObjectEvent) -> SourceRecord:
 
 def _name(info: ObjectInfo) -> str:
     return f"{info.bucket}/{info.key}"
-
-
-def _unseen(event: ObjectEvent, now: datetime) -> ObjectInfo:
-    """What is known of an object that could not be seen: the event's word, and the present as its time.
-
-    In whole seconds, as stores give them: the outcome of an upload in this same second must not count as older.
-    """
-    return ObjectInfo(event.bucket, event.key, event.size or 0, event.etag or "", now.replace(microsecond=0))

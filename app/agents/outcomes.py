@@ -8,13 +8,16 @@ import orjson
 
 from app.agents.codec import Encoder
 from app.agents.handoff import Handoff
+from app.agents.outages import Outages
 from app.agents.together import together
+from app.errors import Dependency
 from app.model.document import Document, version_of
+from app.model.listed import KnownVersion
 from app.model.outcome import FileOutcome, outcome_id
 from app.model.topics import OUTCOMES_TOPIC
 from app.observability import metrics
 from app.pipeline.wire import outcome_to_wire
-from app.ports import ListingIndex
+from app.ports import KnownOutcomes, ListingIndex
 
 VALUE_MAX_BYTES = 900_000
 """Below the `max.message.bytes` of the topic, which a hundred hostile rejects with all their reasons can exceed."""
@@ -22,14 +25,25 @@ _SUBJECT = f"{OUTCOMES_TOPIC}-value"
 
 
 class OutcomeReporter:
-    def __init__(self, handoff: Handoff, index: ListingIndex, encoder: Encoder) -> None:
+    def __init__(
+        self, handoff: Handoff, index: ListingIndex, encoder: Encoder, known: KnownOutcomes, outages: Outages
+    ) -> None:
         self._handoff = handoff
         self._index = index
         self._encoder = encoder
+        self._known = known
+        self._outages = outages
 
-    async def report(self, outcome: FileOutcome) -> None:
+    async def known(self, bucket: str, key: str) -> KnownVersion | None:
+        """What the latest outcome of an object is about; an outage of the index is waited out."""
+        return await self._outages.ride_out(
+            Dependency.SEARCH_INDEX, f"{bucket}/{key}", lambda: self._known.latest(bucket, key)
+        )
+
+    async def report(self, outcome: FileOutcome, at_least: int = 0) -> None:
         """Publish and keep the outcome; returns when both are confirmed.
 
+        `at_least`: the version of an outcome that this one has to replace, though it is about something earlier.
         Details of rejects are left out until it fits into a record; the counts are always complete. Raises what the
         index raises when it refuses the outcome; `LeftForLater` when the worker stops before both are confirmed.
         """
@@ -40,7 +54,7 @@ class OutcomeReporter:
         key = f"{outcome.bucket}/{outcome.key}"
         await together(
             self._handoff.publish(OUTCOMES_TOPIC, key=key.encode(), value=value),
-            self._index.write_outcome(outcome_document(outcome)),
+            self._index.write_outcome(outcome_document(outcome, at_least)),
         )
         metrics.FILES.labels(outcome.status).inc()
         metrics.LISTINGS.labels("indexed").inc(outcome.indexed)
@@ -51,10 +65,10 @@ class OutcomeReporter:
             metrics.FRESHNESS.observe(max(0.0, (outcome.processed_at - outcome.uploaded_at).total_seconds()))
 
 
-def outcome_document(outcome: FileOutcome) -> Document:
+def outcome_document(outcome: FileOutcome, at_least: int = 0) -> Document:
     """The outcome as a document: one for each object, the newest version of the object wins."""
     return Document(
         id=outcome_id(outcome.bucket, outcome.key),
-        version=version_of(outcome.uploaded_at),
+        version=max(version_of(outcome.uploaded_at), at_least),
         body=orjson.dumps(outcome, option=orjson.OPT_UTC_Z),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import TypeVar
 
 from app.agents.outages import Outages
@@ -14,6 +15,13 @@ from app.pipeline.removal import FullFeed, removed_document, why_held
 from app.ports import Clock, ListingIndex, StandingListings
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Listings marked so far, over outages: what was marked before one is not found again after it."""
+
+    marked: int = 0
 
 
 class Removals:
@@ -28,34 +36,38 @@ class Removals:
     async def of_object(self, bucket: str, key: str) -> int:
         """Mark what the object supplied, unless a newer file has supplied it since; returns how many.
 
-        The version stays that of the content which is gone, so any newer content of a listing wins, in any order.
+        The version is the next one after that of the content which is gone: any newer content of a listing wins, in any
+        order, and that content itself can not come back, as by a write that was long on its way.
         """
-        supply = Supply(bucket=bucket, key=key)
-        return await self._waiting(f"{bucket}/{key}", lambda: self._mark(supply, None, ()))
+        supply, tally = Supply(bucket=bucket, key=key), _Tally()
+        await self._waiting(f"{bucket}/{key}", lambda: self._mark(supply, None, (), tally))
+        return tally.marked
 
     async def after(self, feed: FullFeed, delivery: Delivery, subject: str) -> int | FileRejected:
         """Mark what the feed no longer holds and return how many; or why it is held instead."""
-        return await self._waiting(subject, lambda: self._conclude(feed, delivery))
+        tally = _Tally()
+        held = await self._waiting(subject, lambda: self._conclude(feed, delivery, tally))
+        return held or tally.marked
 
-    async def _conclude(self, feed: FullFeed, delivery: Delivery) -> int | FileRejected:
+    async def _conclude(self, feed: FullFeed, delivery: Delivery, tally: _Tally) -> FileRejected | None:
         await self._standing.refresh()
         missing = await self._standing.count(feed.missing) - len(feed.kept)
         held = why_held(delivery, feed, await self._standing.count(feed.scope), missing)
-        return held or await self._mark(feed.missing, feed.version, feed.kept)
+        if held is None:
+            await self._mark(feed.missing, feed.version, feed.kept, tally)
+        return held
 
-    async def _mark(self, supply: Supply, version: int | None, kept: Collection[str]) -> int:
-        marked = 0
+    async def _mark(self, supply: Supply, version: int | None, kept: Collection[str], tally: _Tally) -> None:
         await self._standing.refresh()
         async with aclosing(self._standing.pages(supply)) as pages:
             async for page in pages:
                 now = self._clock.now()
                 gone = [
-                    removed_document(stored, stored.version if version is None else version, now)
+                    removed_document(stored, stored.version + 1 if version is None else version, now)
                     for stored in page
                     if stored.id not in kept
                 ]
-                marked += (await self._index.write(gone)).indexed
-        return marked
+                tally.marked += (await self._index.write(gone)).indexed
 
     async def _waiting(self, subject: str, attempt: Callable[[], Awaitable[T]]) -> T:
         return await self._outages.ride_out(Dependency.SEARCH_INDEX, subject, attempt)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_LAST_VERSION = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MILLISECOND
 
 
 def version_of(uploaded_at: datetime) -> int:
@@ -17,6 +18,11 @@ def version_of(uploaded_at: datetime) -> int:
     Never negative: an index refuses the whole request for one such version.
     """
     return max(0, (uploaded_at - _EPOCH) // _MILLISECOND)
+
+
+def time_of(version: int) -> datetime:
+    """Return the time that a version stands for, the inverse of `version_of`; the last one for what no calendar has."""
+    return _EPOCH + min(version, _LAST_VERSION) * _MILLISECOND
 
 
 class Document(NamedTuple):

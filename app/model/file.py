@@ -62,7 +62,8 @@ class ListingFile:
     size: int
     etag: str
     uploaded_at: datetime
-    """As the gate saw it; the worker reads the object as it is then, which may be newer."""
+    """As the gate saw it, with the milliseconds that order it within its second (`app.pipeline.upload_time`); the
+    worker reads the object as it is then, which may be newer. Of a removal: when it happened, by the store."""
     queued_at: datetime
     format_hint: FileFormat | None = None
     """What the name promises; None: no known ending, the content decides."""

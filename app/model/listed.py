@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.errors import FailureCode
 from app.model.file import ObjectInfo
 from app.model.outcome import FileStatus
 
@@ -25,6 +26,16 @@ class KnownVersion:
     etag: str
     uploaded_at: datetime
     status: FileStatus
+    failure_code: str | None = None
+    removed: int = 0
+    """Listings that were marked removed."""
+    version: int = 0
+    """Of the outcome, milliseconds since 1970: a later one has to reach it."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the object was removed, or was never seen at all."""
+        return self.status is FileStatus.REMOVED or self.failure_code == FailureCode.OBJECT_MISSING
 
 
 @dataclass(frozen=True, slots=True)

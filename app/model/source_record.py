@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from app.errors import Rejected
 
@@ -38,3 +39,11 @@ class SourceRecord:
     def place(self) -> str:
         """`topic/partition/offset`, for people and logs."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+def time_of_record(timestamp_ms: int) -> datetime | None:
+    """Return the time that a record carries; None when it carries none, or one that no calendar has."""
+    try:
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC) if timestamp_ms >= 0 else None
+    except (ValueError, OverflowError, OSError):
+        return None

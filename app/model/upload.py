@@ -27,7 +27,9 @@ class ObjectEvent:
     """Bytes as the store says; stores also say 0 for copies and multipart uploads, so never rely on it."""
     etag: str | None = None
     event_time: str | None = None
-    """RFC 3339 as the store wrote it; for people, never for order."""
+    """RFC 3339 as the store wrote it; it orders what Last-Modified has in one second (`app.pipeline.upload_time`)."""
+    sequencer: str | None = field(default=None, compare=False)
+    """A hexadecimal number that grows with the events of the store, or of an object."""
     told: Mapping[str, object] | None = field(default=None, compare=False, repr=False)
     """What the notification says of it, as it came, when there is more in the notification; else None."""
 

@@ -120,10 +120,13 @@ class Backfill:
         self.account.waiting += len(wanted) - len(free)
         if not everything:
             free = await self._finder.missed(free)
+        older = {} if everything or not free else await self._finder.older(free)
         for start in range(0, len(free), self._group):
             group = free[start : start + self._group]
             await self._groups.turn()
-            await self._queue.put(group)
+            await self._queue.put([info for info in group if info.key not in older])
+            again = [older[info.key] for info in group if info.key in older]
+            await self._queue.put_removals(group[0].bucket, again)
             self.account.queued += len(group)
             self.account.after = group[-1].key
             on_progress(self.account)

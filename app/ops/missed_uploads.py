@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
+from app.model.document import time_of
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion, ListedPage, StandingKey, Waiting
 from app.model.topics import UPLOADS_TOPIC
-from app.pipeline.missed import created_notification, is_file, is_missed, removed_notification
+from app.pipeline.missed import created_notification, is_file, is_missed, is_older, removed_notification
 from app.ports import Clock, Publisher
 
 _CONFIRMED_AT_ONCE = 100
@@ -92,6 +93,15 @@ class Finder:
         files = [info for info in objects if is_file(info) and self.is_settled(info.uploaded_at)]
         known = await self._outcomes.known_versions(files)
         return [info for info, version in zip(files, known, strict=True) if is_missed(info, version)]
+
+    async def older(self, missed: Sequence[ObjectInfo]) -> dict[str, StandingKey]:
+        """By key, what the outcome of each of these is about where that is newer: it is gone, they are what is left."""
+        known = await self._outcomes.known_versions(missed)
+        return {
+            info.key: StandingKey(info.key, max(version.uploaded_at, time_of(version.version)))
+            for info, version in zip(missed, known, strict=True)
+            if version is not None and is_older(info, version)
+        }
 
 
 class UploadQueue:

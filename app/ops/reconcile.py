@@ -199,12 +199,34 @@ class Reconciliation:
             return 0
         waiting = await self._queue.waiting_ids()
         missed = await self._finder.missed([info for info in missed if object_id(info) not in waiting])
+        older = await self._finder.older(missed) if missed else {}
+        listed = [info for info in missed if info.key in older]
+        again = [older[info.key] for info in listed if await self._is_as_listed(info, older[info.key])]
+        missed = [info for info in missed if info.key not in older]
+        if again:
+            check()
+            await self._put_removals(objects[0].bucket, again)
         if missed:
             check()
             await self._queue.put(missed)
             metrics.RECONCILE_QUEUED.labels("missed").inc(len(missed))
             log.info("missed_uploads_queued", bucket=missed[0].bucket, count=len(missed), first=missed[0].key)
-        return len(missed)
+        return len(missed) + len(again)
+
+    async def _put_removals(self, bucket: str, gone: Sequence[StandingKey]) -> None:
+        await self._queue.put_removals(bucket, gone)
+        metrics.RECONCILE_QUEUED.labels("removed").inc(len(gone))
+        log.info("missed_removals_queued", bucket=bucket, count=len(gone), first=gone[0].key)
+
+    async def _is_as_listed(self, listed: ObjectInfo, about: StandingKey) -> bool:
+        """Whether the object is still what was listed, though its outcome is about something later."""
+        if not self._queue.removals_not_lately(listed.bucket, [about]):
+            return False
+        try:
+            found = await self._store.head(listed.bucket, listed.key)
+        except (Rejected, Transient):  # gone, or one object's own trouble: the next round looks again
+            return False
+        return found.etag == listed.etag and not found.uploaded_at > listed.uploaded_at
 
     async def _removed(
         self, bucket: str, after: str, upto: str | None, objects: Sequence[ObjectInfo], check: Callable[[], None]
@@ -268,9 +290,7 @@ class Reconciliation:
         gone = [item for item in gone if f"{bucket}/{item.key}" not in waiting and await is_gone(bucket, item)]
         if gone:
             check()
-            await self._queue.put_removals(bucket, gone)
-            metrics.RECONCILE_QUEUED.labels("removed").inc(len(gone))
-            log.info("missed_removals_queued", bucket=bucket, count=len(gone), first=gone[0].key)
+            await self._put_removals(bucket, gone)
         return len(gone)
 
     async def _is_gone(self, bucket: str, item: StandingKey) -> bool:

@@ -132,5 +132,6 @@ async def _outcome_of(item: Uploaded, lookup: OutcomeLookup) -> FileOutcome | No
     if outcome is None:
         return None
     # Stores tell time in whole seconds: of two uploads within one, the entity tag tells which it was.
-    is_same = outcome.uploaded_at == item.info.uploaded_at and outcome.etag == item.info.etag
-    return outcome if is_same or outcome.uploaded_at > item.info.uploaded_at else None
+    told, uploaded = outcome.uploaded_at.replace(microsecond=0), item.info.uploaded_at.replace(microsecond=0)
+    is_same = told == uploaded and outcome.etag == item.info.etag
+    return outcome if is_same or told > uploaded else None

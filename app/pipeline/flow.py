@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from importlib import import_module
 from io import BytesIO
 from math import inf
@@ -28,6 +29,7 @@ from app.pipeline.recognise import FileMapper, Recogniser, no_format
 from app.pipeline.sniff import hints_from_name
 from app.pipeline.transform import Origin
 from app.pipeline.unpack.spool import Scratch
+from app.pipeline.upload_time import upload_time
 from app.ports import Clock, FetchedObject, ListingIndex, ObjectStore
 
 WRITES_AHEAD = 8
@@ -64,8 +66,10 @@ class FileFlow:
         self._scratch = scratch
         self._turn = asyncio.Lock()
 
-    async def process(self, file: ListingFile, attempts: int = 1) -> ProcessedFile:
+    async def process(self, file: ListingFile, attempts: int = 1, as_of: datetime | None = None) -> ProcessedFile:
         """Read the object as it is now and index its listings.
+
+        Their version is the time of upload; `as_of` where that is later: since then the object is what it is now.
 
         Returns once every listing is in the index, found stale, or refused. Raises `Transient` or `Outage` when the
         store or the index did not do its part; then the whole file is safe to process again. A file that can not be
@@ -76,10 +80,13 @@ class FileFlow:
             fetched = await self._store.fetch(file.bucket, file.key)
         except Rejected as error:
             return self._rejected_unread(file, error, attempts)
-        return await self._read(fetched, account, attempts)
+        uploaded_at = upload_time(fetched.info.uploaded_at, file.uploaded_at)
+        info = replace(fetched.info, uploaded_at=uploaded_at if as_of is None else max(uploaded_at, as_of))
+        return await self._read(fetched, info, account, attempts)
 
-    async def _read(self, fetched: FetchedObject, account: FileAccount, attempts: int) -> ProcessedFile:
-        info = fetched.info
+    async def _read(
+        self, fetched: FetchedObject, info: ObjectInfo, account: FileAccount, attempts: int
+    ) -> ProcessedFile:
         profile = self._profile_for(info.bucket, info.key)
         reader = FileReader(_hints(profile, info), self._limits, info.size, scratch=self._scratch)
         origin = Origin(info.bucket, info.key, info.etag, info.uploaded_at)

@@ -82,7 +82,7 @@ def check_object(info: ObjectInfo, limits: Limits, *, may_be_empty: bool = False
 def queue_entry(event: ObjectEvent, info: ObjectInfo, now: datetime) -> ListingFile:
     """What the gate queues: the object as the store has it now (not as the event says), and what its name promises.
 
-    `now` is the time of queueing, UTC.
+    `info.uploaded_at` orders it among the uploads of its second, `now` is the time of queueing, UTC.
     """
     hints = hints_from_name(info.key, info.content_type)
     return ListingFile(
@@ -97,14 +97,14 @@ def queue_entry(event: ObjectEvent, info: ObjectInfo, now: datetime) -> ListingF
     )
 
 
-def removal_entry(event: ObjectEvent, now: datetime) -> ListingFile:
-    """What the gate queues for an object that is gone, behind whatever is queued for it; `now` in UTC."""
+def removal_entry(event: ObjectEvent, removed_at: datetime, now: datetime) -> ListingFile:
+    """What the gate queues for an object that is gone, behind whatever is queued for it; times in UTC."""
     return ListingFile(
         bucket=event.bucket,
         key=event.key,
         size=0,
         etag="",
-        uploaded_at=now,
+        uploaded_at=removed_at,
         queued_at=now,
         change=FileChange.REMOVED,
     )

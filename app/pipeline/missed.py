@@ -2,7 +2,7 @@
 
 An object is done when its latest outcome is about its present version. Stores tell the time of an upload in whole
 seconds in one answer and in milliseconds in another, so whole seconds are compared; of two uploads within one second
-the entity tag tells which it was.
+the entity tag tells which it was. It also tells when the newest version was removed and an older one is there again.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from urllib.parse import quote_plus
 import orjson
 
 from app.errors import Rejected
+from app.model.document import time_of
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion
-from app.model.outcome import FileStatus
 from app.pipeline.notification import is_folder_marker, parse_notification
 
 SOURCE = "listings:reconcile"
@@ -25,16 +25,25 @@ SOURCE = "listings:reconcile"
 def is_missed(info: ObjectInfo, known: KnownVersion | None) -> bool:
     """Whether the object has no outcome at its present version.
 
-    A rejected file is done as well. A removed one is missed only when it was uploaded since.
+    A rejected file is done as well. One that is known to be gone, though it is listed, is missed whatever the times
+    say: they may be those of several clocks.
     """
-    if known is None:
+    if known is None or known.is_gone:
         return True
-    listed, told = _second(info.uploaded_at), _second(known.uploaded_at)
-    if listed != told:
-        return listed > told
-    if known.status is FileStatus.REMOVED:
+    if _second(info.uploaded_at) > _second(known.uploaded_at):
         return True
     return bool(info.etag and known.etag) and info.etag != known.etag
+
+
+def is_older(info: ObjectInfo, known: KnownVersion | None) -> bool:
+    """Whether an object that was missed is older than what its outcome is about: that is what was removed.
+
+    Within one second what is known to be gone counts as the newer one.
+    """
+    if known is None:
+        return False
+    listed, told = _second(info.uploaded_at), _second(max(known.uploaded_at, time_of(known.version)))
+    return listed < told or (known.is_gone and listed == told)
 
 
 def is_file(info: ObjectInfo) -> bool:
@@ -49,7 +58,7 @@ def created_notification(info: ObjectInfo) -> bytes:
 
 
 def removed_notification(bucket: str, key: str, uploaded_at: datetime) -> bytes:
-    """The notification of a removal; `uploaded_at` is the time of the version that is gone."""
+    """The notification of a removal, of the object or of its newest version; `uploaded_at` is the time of that."""
     return _notification("ObjectRemoved:Delete", bucket, {"key": _encoded(key)}, uploaded_at)
 
 

@@ -19,12 +19,9 @@ def unread_outcome(info: ObjectInfo, verdict: Verdict, attempts: int, now: datet
     )
 
 
-def removed_outcome(file: ListingFile, removed: int, attempts: int, now: datetime) -> FileOutcome:
-    """The outcome of an object that is gone: it is newer than that of any content the object had.
-
-    In whole seconds, as stores give the time of an upload: one in this same second must not count as older.
-    """
-    info = ObjectInfo(file.bucket, file.key, 0, "", now.replace(microsecond=0))
+def removed_outcome(file: ListingFile, at: datetime, removed: int, attempts: int, now: datetime) -> FileOutcome:
+    """Build the outcome of an object that is gone since `at`, by the store; `now` is the end of the work."""
+    info = ObjectInfo(file.bucket, file.key, 0, "", at)
     return replace(_empty(info, attempts, now, FileStatus.REMOVED), removed=removed)
 
 

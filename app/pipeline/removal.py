@@ -13,7 +13,9 @@ from datetime import datetime
 import orjson
 
 from app.errors import FailureCode, FileRejected
-from app.model.document import Document, version_of
+from app.model.document import Document, time_of, version_of
+from app.model.file import ObjectInfo
+from app.model.listed import KnownVersion
 from app.model.listing import ListingStatus
 from app.model.outcome import FileOutcome, RecordReject
 from app.model.removal import StoredListing, Supply
@@ -22,6 +24,27 @@ from app.pipeline.transform import listing_id_of
 from app.pipeline.values.dates import rfc3339
 
 _SHORTENED = "…"
+
+
+def gone_since(at: datetime, known: KnownVersion | None) -> datetime:
+    """Return the time of a removal that happened `at`: behind whatever is known of the object, which was before it.
+
+    The clocks that tell of uploads and removals may differ; that the object is gone was just seen.
+    """
+    return at if known is None else max(at, time_of(known.version + 1))
+
+
+def is_older_again(info: ObjectInfo, known: KnownVersion, removed_at: datetime) -> bool:
+    """Whether an object that is there after a removal is what was there before the removed version.
+
+    Not when it was uploaded later, which has a notification of its own; nor when it is what the latest outcome is
+    about: then something else was removed, such as a version that nobody reads any more.
+    """
+    uploaded_at = info.uploaded_at.replace(microsecond=0)
+    is_another = bool(info.etag and known.etag and info.etag != known.etag)
+    if is_another and uploaded_at < known.uploaded_at.replace(microsecond=0):
+        return True
+    return uploaded_at <= removed_at and (is_another or known.is_gone)
 
 
 def removed_document(stored: StoredListing, version: int, now: datetime) -> Document:

@@ -35,8 +35,13 @@ _KINDS = {
     "OperatorError": {"operator"},
 }
 """What an error class means for the code that it is raised with."""
-_EXCEPTIONS = {("Rejected", FailureCode.BUCKET_NOT_ALLOWED), ("Outage", FailureCode.SCHEMA_UNKNOWN)}
-"""Told in brackets in the tables: a file of such a bucket that is queued already; a registry without our schema."""
+_EXCEPTIONS = {
+    ("Rejected", FailureCode.BUCKET_NOT_ALLOWED),
+    ("Outage", FailureCode.SCHEMA_UNKNOWN),
+    ("Transient", FailureCode.OBJECT_MISSING),
+}
+"""Told in the tables: a file of such a bucket that is queued already; a registry without our schema; an object that may
+be known to be removed a moment later."""
 _LOG_CALL = re.compile(r'\blog\.(debug|info|warning|error|critical)\(\s*"(\w+)"(?: if \w+ else "(\w+)")?')
 
 

@@ -20,6 +20,7 @@ from app.adapters.opensearch.standing_listings import OpenSearchListings
 from app.agents.outcomes import outcome_document
 from app.errors import FailureCode, Outage, Rejected
 from app.failures.classify import classify
+from app.model.document import version_of
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion, Progress, StandingKey
 from app.model.outcome import FileStatus
@@ -60,7 +61,8 @@ async def tell(
     outcome = replace(unread_outcome(about, classify(error or ValueError("x")), 1, AT), status=status)
     document = outcome_document(outcome)
     path = f"/{settings.outcomes_index}/_doc/{document.id}"
-    await client.call("PUT", path, params={"refresh": "true"}, body=document.body)
+    params = {"refresh": "true", "version_type": "external_gte", "version": str(document.version)}
+    await client.call("PUT", path, params=params, body=document.body)
 
 
 async def test_the_versions_of_outcomes_are_asked_by_object(
@@ -70,16 +72,18 @@ async def test_the_versions_of_outcomes_are_asked_by_object(
     first, second, third = (info(bucket, key, number) for number, key in enumerate(("a.csv", "ä b.csv", "c.csv")))
     await tell(client, system.settings.opensearch, first)
     await tell(client, system.settings.opensearch, third, FileStatus.REMOVED)
-    assert await reader.known_versions([third, second, first]) == [
-        KnownVersion("etag-2", third.uploaded_at, FileStatus.REMOVED),
-        None,
-        KnownVersion("etag-0", first.uploaded_at, FileStatus.REJECTED),
-    ]
+    gone = KnownVersion("etag-2", third.uploaded_at, FileStatus.REMOVED, "unexpected", 0, version_of(third.uploaded_at))
+    read = KnownVersion(
+        "etag-0", first.uploaded_at, FileStatus.REJECTED, "unexpected", 0, version_of(first.uploaded_at)
+    )
+    assert await reader.known_versions([third, second, first]) == [gone, None, read]
     assert await reader.known_versions([]) == []
     many = [info(bucket, f"{number}.csv") for number in range(999)]
-    assert await reader.known_versions([*many, first]) == [None] * 999 + [
-        KnownVersion("etag-0", first.uploaded_at, FileStatus.REJECTED)
-    ]
+    assert await reader.known_versions([*many, first]) == [None] * 999 + [read]
+    latest = [await reader.latest(about.bucket, about.key) for about in (third, second, first)]
+    assert latest == [gone, None, read]
+    lost = OutcomeReader(client, f"{system.settings.opensearch.outcomes_index}-that-was-lost")
+    assert await lost.latest(first.bucket, first.key) is None
 
 
 async def test_keys_come_in_the_order_of_their_bytes_and_without_what_was_removed(

@@ -94,7 +94,7 @@ class Parts:
         self.encoder = Encoder(self.codec, self.outages)
         policy = RetryPolicy(3, Backoff(5, 300))
         self.handoff = Handoff(self.publisher, policy, self.clock, lambda: 0.0, self.outages)
-        self.outcomes = OutcomeReporter(self.handoff, self.index, self.encoder)
+        self.outcomes = OutcomeReporter(self.handoff, self.index, self.encoder, self.index, self.outages)
 
     @property
     def retries(self) -> list[Sent]:

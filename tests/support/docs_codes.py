@@ -21,6 +21,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "A removal was announced, but the object is there: it was uploaded again, or the event is an old one.",
         "Nothing.",
     ),
+    Code.ALREADY_REMOVED: (
+        "The object is gone, and known to be removed: the notification is an old one, or came twice.",
+        "Nothing.",
+    ),
     Code.BUCKET_NOT_ALLOWED: (
         "The bucket is not in `LISTINGS_S3__BUCKETS`. (A file that is queued already is rejected.)",
         "Add the bucket if its files are wanted.",
@@ -68,7 +72,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Publish smaller records and batches (`batch.size`, `batch.num.messages` of the client).",
     ),
     # rejected: the file
-    Code.OBJECT_MISSING: ("The object was not there any more when it was read.", "Upload it again if it is wanted."),
+    Code.OBJECT_MISSING: (
+        "An upload was announced, but at no try there was such an object, and nothing is known of it.",
+        "Upload it again if it is wanted.",
+    ),
     Code.OBJECT_FORBIDDEN: (
         "The store refuses this object and no other, or it is archived.",
         "Allow reading it or restore it, then upload it again or copy it onto itself.",

@@ -13,6 +13,8 @@ import orjson
 from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.model.document import Document, RefusedItem, WriteResult
 from app.model.file import ObjectInfo
+from app.model.listed import KnownVersion
+from app.model.outcome import FileStatus, outcome_id
 from app.model.removal import StoredListing, Supply
 from app.ports import Headers
 
@@ -119,6 +121,7 @@ class MemoryIndex:
     def __init__(self) -> None:
         self.documents: dict[str, tuple[int, dict[str, object]]] = {}
         self.outcomes: dict[str, dict[str, object]] = {}
+        self.outcome_versions: dict[str, int] = {}
         self.refuse: set[str] = set()
 
     async def write(self, documents: Sequence[Document]) -> WriteResult:
@@ -136,7 +139,23 @@ class MemoryIndex:
         return WriteResult(indexed, stale, tuple(refused))
 
     async def write_outcome(self, document: Document) -> None:
-        self.outcomes[document.id] = orjson.loads(document.body)
+        if self.outcome_versions.get(document.id, 0) <= document.version:
+            self.outcomes[document.id] = orjson.loads(document.body)
+            self.outcome_versions[document.id] = document.version
+
+    async def latest(self, bucket: str, key: str) -> KnownVersion | None:
+        id_ = outcome_id(bucket, key)
+        found: Any = self.outcomes.get(id_)
+        if found is None:
+            return None
+        return KnownVersion(
+            etag=found["etag"],
+            uploaded_at=datetime.fromisoformat(found["uploaded_at"]),
+            status=FileStatus(found["status"]),
+            failure_code=found["failure_code"],
+            removed=found["removed"],
+            version=self.outcome_versions[id_],
+        )
 
     def standing(self, supply: Supply = EVERYTHING) -> list[StoredListing]:
         """What the supply has in the index and is not removed."""

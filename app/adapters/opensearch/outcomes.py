@@ -16,7 +16,7 @@ from app.pipeline.wire import outcome_from_wire
 from app.settings import OpenSearchSettings
 
 _TIMES = ("uploaded_at", "processed_at")
-_VERSION_FIELDS = "etag,uploaded_at,status"
+_VERSION_FIELDS = "etag,uploaded_at,status,failure_code,removed"
 _GONE = {"status": FileStatus.REMOVED}
 _MISSING = {"failure_code": FailureCode.OBJECT_MISSING}
 
@@ -55,6 +55,12 @@ class OutcomeReader:
         found = await self._search({"size": 1, "query": {"bool": {"filter": terms}}})
         return found[0] if found else None
 
+    async def latest(self, bucket: str, key: str) -> KnownVersion | None:
+        """What the latest outcome of one object is about, as of now; None when there is none, nor an index yet."""
+        path = f"/{self._index}/_doc/{outcome_id(bucket, key)}"
+        found = await self._client.call("GET", path, params={"_source_includes": _VERSION_FIELDS})
+        return _known_version(found) if found is not None and found.get("found") else None
+
     async def known_versions(self, objects: Sequence[ObjectInfo]) -> list[KnownVersion | None]:
         """The version that each object's outcome is about, in their order; None where there is no outcome.
 
@@ -68,7 +74,7 @@ class OutcomeReader:
         )
         if answer is None or any("error" in found for found in answer["docs"]):
             raise missing(f"index {self._index}")
-        return [_known_version(found["_source"]) if found.get("found") else None for found in answer["docs"]]
+        return [_known_version(found) if found.get("found") else None for found in answer["docs"]]
 
     async def standing_keys(
         self, bucket: str, prefix: str, after: str, upto: str | None, limit: int
@@ -129,9 +135,16 @@ class OutcomeReader:
         return [hit["_source"] for hit in answer["hits"]["hits"]]
 
 
-def _known_version(document: Mapping[str, Any]) -> KnownVersion:
-    uploaded_at = datetime.fromisoformat(document["uploaded_at"])
-    return KnownVersion(document["etag"], uploaded_at, FileStatus(document["status"]))
+def _known_version(found: Mapping[str, Any]) -> KnownVersion:
+    document = found["_source"]
+    return KnownVersion(
+        etag=document["etag"],
+        uploaded_at=datetime.fromisoformat(document["uploaded_at"]),
+        status=FileStatus(document["status"]),
+        failure_code=document.get("failure_code"),
+        removed=document.get("removed") or 0,
+        version=found["_version"],
+    )
 
 
 def outcome_of(document: Mapping[str, Any]) -> FileOutcome:

@@ -16,7 +16,14 @@ Seen = ObjectEvent | FailureCode | Rejected
 
 
 def make_event(
-    kind: ObjectEventKind, bucket: object, key: object, *, size: object, etag: object, time: object
+    kind: ObjectEventKind,
+    bucket: object,
+    key: object,
+    *,
+    size: object,
+    etag: object,
+    time: object,
+    sequencer: object = None,
 ) -> ObjectEvent | FailureCode:
     """The event, or FOLDER_MARKER; facts of the wrong type are left out.
 
@@ -38,6 +45,7 @@ def make_event(
         size=_size(size),
         etag=etag.strip('"') if isinstance(etag, str) and 0 < len(etag) <= _BUCKET_MAX else None,
         event_time=time if isinstance(time, str) and 0 < len(time) <= _BUCKET_MAX else None,
+        sequencer=sequencer if isinstance(sequencer, str) and 0 < len(sequencer) <= _BUCKET_MAX else None,
     )
 
 

@@ -97,7 +97,8 @@ def _event(
     kind: ObjectEventKind, bucket: Mapping[str, object], key: str, about: Mapping[str, object], time: object
 ) -> ObjectEvent | FailureCode:
     etag = about.get("eTag", about.get("etag"))
-    return make_event(kind, bucket.get("name"), key, size=about.get("size"), etag=etag, time=time)
+    size, sequencer = about.get("size"), about.get("sequencer")
+    return make_event(kind, bucket.get("name"), key, size=size, etag=etag, time=time, sequencer=sequencer)
 
 
 def _kind(name: str) -> ObjectEventKind | FailureCode:

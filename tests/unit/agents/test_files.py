@@ -149,17 +149,19 @@ async def test_the_third_failure_is_a_dead_letter_and_an_outcome(bench: Bench) -
     )  # fmt: skip
 
 
-async def test_an_object_that_is_gone_is_one_dead_letter_and_an_outcome(bench: Bench) -> None:
+async def test_an_object_that_is_gone_since_the_gate_saw_it_was_removed(bench: Bench) -> None:
+    bench.clock.advance(600)
     await bench.handle(queued())
-    assert bench.dead_codes() == {NAME: FailureCode.OBJECT_MISSING}
-    assert [(told["status"], told["failure_code"]) for told in bench.told] == [("rejected", "object_missing")]
-    assert bench.retries == []
+    assert (bench.dead, bench.retries) == ([], [])
+    assert [(told["status"], told["failure_code"], told["uploaded_at"]) for told in bench.told] == [
+        ("removed", None, START.isoformat())
+    ]
 
 
 async def test_a_file_from_the_future_does_not_hide_the_outcome_of_a_later_one(bench: Bench) -> None:
     file = ListingFile("cars", KEY, 10, "forged", datetime(9999, 12, 31, tzinfo=UTC), START, FileFormat.NDJSON)
     await bench.handle(source_record(b"\x00" + orjson.dumps(file_to_wire(file)), key=b"k"))
-    assert bench.dead_codes() == {NAME: FailureCode.OBJECT_MISSING}
+    assert [told["status"] for told in bench.told] == ["removed"]
     bench.clock.advance(600)
     bench.put(KEY, ndjson(listing(1)), uploaded_at=bench.clock.now())
     await bench.handle(queued())
@@ -248,8 +250,9 @@ async def test_a_file_whose_outcome_can_not_be_published_is_not_done(bench: Benc
 
 
 async def test_a_file_whose_dead_letter_can_not_be_published_is_not_done(bench: Bench) -> None:
+    bench.put("dealer/cut.json", b"[{")
     bench.publisher.down = True
-    task = asyncio.create_task(bench.handle(queued()))
+    task = asyncio.create_task(bench.handle(queued("dealer/cut.json")))
     await eventually("several tries", lambda: bench.publisher.refused >= 3)
     bench.stop.set()
     with pytest.raises(LeftForLater):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -14,10 +15,14 @@ from app.agents.gate import GateHandler
 from app.agents.guard import guarded
 from app.agents.stopping import LeftForLater
 from app.errors import FailureCode, Rejected, Transient
+from app.failures.classify import classify
 from app.model.document import Document
+from app.model.file import ObjectInfo
+from app.model.outcome import FileOutcome, FileStatus
 from app.model.source_record import SourceRecord
 from app.observability import metrics
 from app.pipeline.notification import parse_notification
+from app.pipeline.outcome import unread_outcome
 from app.pipeline.profile import Profile
 from tests.support.agents import Parts, come_back, eventually, others_running, story_in
 from tests.support.feed_text import listing
@@ -123,61 +128,65 @@ async def test_each_object_of_a_notification_is_answered_for_itself(bench: Bench
     bench.put_all("in/a.json", "in/photo.jpg", "in/z.csv")
     bench.put("in/big.json", b"x" * 1001)
     bench.put("in/empty.csv", b"")
-    record = notification("in/a.json", "in/gone.json", "in/big.json", "in/empty.csv", "in/photo.jpg", "in/z.csv")
+    record = notification("in/a.json", "in/big.json", "in/empty.csv", "in/photo.jpg", "in/z.csv")
     await bench.handle(record)
     assert bench.queued_keys == ["in/a.json", "in/z.csv"]
     assert bench.dead_codes() == {
-        "cars/in/gone.json": FailureCode.OBJECT_MISSING,
         "cars/in/big.json": FailureCode.FILE_TOO_BIG,
         "cars/in/empty.csv": FailureCode.OBJECT_EMPTY,
         "cars/in/photo.jpg": FailureCode.FORMAT_UNKNOWN,
     }
-    assert len(bench.dead) == 4
+    assert len(bench.dead) == 3
     assert {key for sent in bench.dead for key in keys_in(sent.value)} == {
-        "in/gone.json", "in/big.json", "in/empty.csv", "in/photo.jpg",
-    }  # fmt: skip
+        "in/big.json",
+        "in/empty.csv",
+        "in/photo.jpg",
+    }
     assert all(len(keys_in(sent.value)) == 1 for sent in bench.dead)
     assert {(f"cars/{told['key']}", told["failure_code"]) for told in bench.told} == set(bench.dead_codes().items())
     assert {told["status"] for told in bench.told} == {"rejected"}
-    assert len(bench.index.outcomes) == 4
+    assert len(bench.index.outcomes) == 3
     assert bench.retries == []
 
 
 async def test_only_the_objects_in_trouble_come_again_each_for_itself(bench: Bench) -> None:
     bench.put_all("in/a.json", "in/b.json", "in/c.json")
     bench.store.trouble = {"in/b.json": [RESET], "in/c.json": [RESET]}
-    await bench.handle(notification("in/a.json", "in/b.json", "in/gone.json", "in/c.json"))
+    bench.put_all("in/photo.jpg")
+    await bench.handle(notification("in/a.json", "in/b.json", "in/photo.jpg", "in/c.json"))
     assert bench.queued_keys == ["in/a.json"]
     assert [keys_in(retry.value) for retry in bench.retries] == [["in/b.json"], ["in/c.json"]]
     assert {(story_in(retry).code, story_in(retry).attempts) for retry in bench.retries} == {(RESET.code, 1)}
-    assert [(told["key"], told["attempts"]) for told in bench.told] == [("in/gone.json", 1)]
+    assert [(told["key"], told["attempts"]) for told in bench.told] == [("in/photo.jpg", 1)]
 
     for retry in bench.retries:
         await bench.handle(come_back(retry, "listing-uploads"))
     assert bench.queued_keys == ["in/a.json", "in/b.json", "in/c.json"]
-    assert bench.dead_codes() == {"cars/in/gone.json": FailureCode.OBJECT_MISSING}
+    assert bench.dead_codes() == {"cars/in/photo.jpg": FailureCode.FORMAT_UNKNOWN}
     assert (len(bench.dead), len(bench.retries), len(bench.told)) == (1, 2, 1)
 
 
 async def test_after_three_tries_the_object_is_dead_and_every_object_has_its_outcome(bench: Bench) -> None:
     bench.put_all("in/a.json")
     bench.store.trouble["in/b.json"] = [RESET] * 3
-    record = notification("in/b.json", "in/gone.json", "in/a.json")
+    record = notification("in/b.json", "in/photo.jpg", "in/a.json")
+    bench.put_all("in/photo.jpg")
     for _ in range(3):
         await bench.handle(record)
         if bench.retries:
             record = come_back(bench.retries[-1], "listing-uploads")
     assert (len(bench.retries), len(bench.dead)) == (2, 2)
-    assert bench.dead_codes() == {"cars/in/b.json": RESET.code, "cars/in/gone.json": FailureCode.OBJECT_MISSING}
+    assert bench.dead_codes() == {"cars/in/b.json": RESET.code, "cars/in/photo.jpg": FailureCode.FORMAT_UNKNOWN}
     assert {(told["key"], told["failure_code"], told["attempts"]) for told in bench.told} == {
         ("in/b.json", RESET.code, 3),
-        ("in/gone.json", FailureCode.OBJECT_MISSING, 1),
+        ("in/photo.jpg", FailureCode.FORMAT_UNKNOWN, 1),
     }
 
 
 async def test_a_thousand_dead_objects_of_one_notification_weigh_no_more_than_it_did(bench: Bench) -> None:
     filler = {"filler": "x" * 500}
-    events = [{**created(f"in/{number}.json"), **filler} for number in range(1000)]
+    bench.put_all(*[f"in/{number}.jpg" for number in range(1000)])
+    events = [{**created(f"in/{number}.jpg"), **filler} for number in range(1000)]
     record = replace(notification(*events, headers={"note": b"x" * 200_000}), key=b"k" * 200_000)
     await bench.handle(record)
     assert len(bench.dead) == 1000
@@ -194,18 +203,19 @@ async def test_what_a_producer_put_into_headers_is_not_multiplied_by_the_files_o
 
 async def test_a_notification_of_one_object_comes_again_and_dies_as_it_came(bench: Bench) -> None:
     for value in (
-        notification("in/gone.json").value,
-        b' {"Records" : [' + orjson.dumps(created("in/gone.json")) + b"]}",
+        notification("in/photo.jpg").value,
+        b' {"Records" : [' + orjson.dumps(created("in/photo.jpg")) + b"]}",
     ):
+        bench.put_all("in/photo.jpg")
         await bench.handle(source_record(value, topic="listing-uploads", key=b"k", headers={"note": b"x" * 9000}))
         assert (bench.dead[-1].key, bench.dead[-1].value) == (b"k", value)
         assert bench.dead[-1].headers["note"] == b"x" * 9000
 
 
 async def test_an_outage_of_the_store_is_waited_out_and_burns_no_attempt(bench: Bench) -> None:
-    bench.put_all("in/a.json", "in/b.json")
+    bench.put_all("in/a.json", "in/b.json", "in/photo.jpg")
     bench.store.down = True
-    task = asyncio.create_task(bench.handle(notification("in/a.json", "in/b.json", "in/gone.json")))
+    task = asyncio.create_task(bench.handle(notification("in/a.json", "in/b.json", "in/photo.jpg")))
     await eventually("probes", lambda: bench.store.probes >= 3)
     assert bench.publisher.sent == []
     bench.store.down = False
@@ -321,8 +331,9 @@ async def test_an_outcome_that_its_index_refuses_costs_a_dead_letter_not_the_wor
         raise Rejected(FailureCode.INDEX_REFUSED, "the outcome is refused")
 
     bench.index.write_outcome = refuse  # type: ignore[method-assign]
-    await bench.handle(notification("in/gone.json"))
-    assert [story_in(dead).code for dead in bench.dead] == [FailureCode.OBJECT_MISSING, FailureCode.INDEX_REFUSED]
+    bench.put_all("in/photo.jpg")
+    await bench.handle(notification("in/photo.jpg"))
+    assert [story_in(dead).code for dead in bench.dead] == [FailureCode.FORMAT_UNKNOWN, FailureCode.INDEX_REFUSED]
 
 
 async def test_story_headers_that_nobody_judged_are_one_dead_letter_before_anything_is_done(bench: Bench) -> None:
@@ -352,7 +363,57 @@ async def test_a_notification_of_thousands_asks_a_few_at_a_time(bench: Bench, mo
     assert 1 < most <= 64
 
 
-async def test_the_outcome_of_an_object_never_seen_is_not_newer_than_an_upload_in_that_second(bench: Bench) -> None:
-    bench.clock.advance(0.7)
+# -- an object that is not there
+
+
+async def tried(bench: Bench, record: SourceRecord, times: int) -> None:
+    for _ in range(times):
+        await bench.handle(record)
+        if bench.retries:
+            record = come_back(bench.retries[-1], "listing-uploads")
+
+
+async def test_an_object_that_nobody_knows_is_asked_for_again_then_dead_and_told(bench: Bench) -> None:
+    """Its outcome goes by the time of the event, not by the clock of the worker."""
+    bench.clock.advance(600)
+    await tried(bench, notification(created("in/gone.json") | {"eventTime": "2026-03-01T10:02:50.120Z"}), 3)
+    first, second = (story_in(retry) for retry in bench.retries)
+    assert first.code is second.code is FailureCode.OBJECT_MISSING
+    assert first.due_at == bench.clock.now() + timedelta(seconds=3)
+    assert bench.dead_codes() == {"cars/in/gone.json": FailureCode.OBJECT_MISSING}
+    assert [(told["status"], told["failure_code"], told["uploaded_at"]) for told in bench.told] == [
+        ("rejected", "object_missing", "2026-03-01T10:02:50.120000+00:00")
+    ]
+
+
+async def test_an_object_that_is_known_to_be_removed_is_skipped(bench: Bench) -> None:
+    """As of a replay, a redrive or a late event; and its outcome stays."""
+    await bench.outcomes.report(told_before("in/gone.json", FileStatus.REMOVED, removed=3))
+    before = metrics.SKIPPED.labels(FailureCode.ALREADY_REMOVED)._value.get()
     await bench.handle(notification("in/gone.json"))
-    assert [told["uploaded_at"] for told in bench.told] == [START.isoformat()]
+    assert metrics.SKIPPED.labels(FailureCode.ALREADY_REMOVED)._value.get() == before + 1
+    assert (bench.dead, bench.retries, bench.queued) == ([], [], [])
+    (kept,) = bench.index.outcomes.values()
+    assert (kept["status"], kept["removed"]) == ("removed", 3)
+
+
+async def test_a_removal_that_is_told_a_moment_later_makes_its_upload_a_skip(bench: Bench) -> None:
+    await bench.handle(notification("in/gone.json"))
+    await bench.outcomes.report(told_before("in/gone.json", FileStatus.REMOVED))
+    await bench.handle(come_back(bench.retries[0], "listing-uploads"))
+    assert (bench.dead, len(bench.retries), [told["status"] for told in bench.told]) == ([], 1, ["removed"])
+
+
+@pytest.mark.parametrize("status", [FileStatus.INDEXED, FileStatus.HELD, FileStatus.REJECTED])
+async def test_an_object_that_was_read_and_is_gone_was_removed(bench: Bench, status: FileStatus) -> None:
+    """The notification of its removal is late, or lost."""
+    await bench.outcomes.report(told_before("in/gone.json", status))
+    await bench.handle(notification("in/gone.json"))
+    assert [(file["key"], file["change"]) for file in bench.queued] == [("in/gone.json", "removed")]
+    assert (bench.dead, bench.retries) == ([], [])
+
+
+def told_before(key: str, status: FileStatus, removed: int = 0) -> FileOutcome:
+    info = ObjectInfo("cars", key, 10, "e1", START)
+    outcome = unread_outcome(info, classify(Rejected(FailureCode.FILE_BROKEN, "")), 1, START)
+    return replace(outcome, status=status, removed=removed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import orjson
@@ -10,8 +11,9 @@ import pytest
 from app.agents.files import FilesHandler
 from app.agents.guard import guarded
 from app.errors import Dependency, FailureCode, Outage
-from app.model.document import version_of
+from app.model.document import Document, WriteResult, version_of
 from app.model.file import FileChange, ListingFile
+from app.model.outcome import outcome_id
 from app.model.removal import StoredListing
 from app.pipeline.flow import FileFlow
 from app.pipeline.profile import Profile
@@ -55,18 +57,31 @@ class Bench(Parts):
         return self.profile if key.startswith("full/") else None
 
     async def upload(self, key: str, *records: object, at_s: float, confirmed: str | None = None) -> None:
-        """Put a file as of `at_s` seconds and process it."""
-        self.put(key, ndjson(*records), START + timedelta(seconds=at_s))
-        await self.work(key, confirmed=confirmed)
+        """Put a file as of `at_s` seconds, which the store tells in whole ones, and process it."""
+        self.put(key, ndjson(*records), at(int(at_s)))
+        await self.work(key, at_s=at_s, confirmed=confirmed)
 
-    async def remove(self, key: str) -> None:
+    async def remove(self, key: str, at_s: float = 0) -> None:
         self.store.objects.pop(("cars", key), None)
-        await self.work(key, FileChange.REMOVED)
+        await self.work(key, FileChange.REMOVED, at_s=at_s)
 
-    async def work(self, key: str, change: FileChange = FileChange.CREATED, confirmed: str | None = None) -> None:
-        file = ListingFile("cars", key, 10, "", START, START, change=change, confirmed_etag=confirmed)
+    async def work(
+        self,
+        key: str,
+        change: FileChange = FileChange.CREATED,
+        *,
+        at_s: float = 0,
+        confirmed: str | None = None,
+        published_s: float = 3600,
+    ) -> None:
+        """What the gate has queued as of `at_s`, in a record of `published_s`."""
+        file = ListingFile("cars", key, 10, "", at(at_s), START, change=change, confirmed_etag=confirmed)
         value = b"\x00" + orjson.dumps(file_to_wire(file))
-        await self._handle(source_record(value, key=file.object_id.encode()))
+        timestamp_ms = version_of(at(published_s))
+        await self._handle(source_record(value, key=file.object_id.encode(), timestamp_ms=timestamp_ms))
+
+    def outcome(self, key: str) -> dict[str, object]:
+        return self.index.outcomes[outcome_id("cars", key)]
 
     @property
     def there(self) -> set[str]:
@@ -146,11 +161,135 @@ async def test_an_object_that_is_there_again_is_not_removed(bench: Bench) -> Non
 
 
 async def test_uploaded_again_within_the_second_of_the_removal(bench: Bench) -> None:
-    await bench.upload("a/1.ndjson", listing(1), at_s=0)
-    await bench.remove("a/1.ndjson")
-    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    await bench.upload("a/1.ndjson", listing(1), at_s=0.2)
+    await bench.remove("a/1.ndjson", at_s=0.3)
+    await bench.upload("a/1.ndjson", listing(1), at_s=0.4)
     assert bench.there == ids(1)
     assert bench.index.outcomes.popitem()[1]["status"] == "indexed"
+
+
+async def test_an_outcome_is_ordered_by_what_it_is_about_not_by_when_the_work_ended(bench: Bench) -> None:
+    """The index was away: a removal is worked off after the object was uploaded again, by a clock that is ahead."""
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    bench.clock.advance(600)
+    await bench.remove("a/1.ndjson", at_s=10)
+    assert bench.outcome("a/1.ndjson")["uploaded_at"] == "2026-03-01T10:03:10Z"
+    await bench.upload("a/1.ndjson", listing(1), at_s=11)
+    assert (bench.outcome("a/1.ndjson")["status"], bench.there) == ("indexed", ids(1))
+
+
+async def test_a_removal_is_never_later_than_the_record_that_tells_of_it(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    bench.store.objects.clear()
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=9e8, published_s=10)
+    await bench.upload("a/1.ndjson", listing(1), at_s=11)
+    assert (bench.outcome("a/1.ndjson")["status"], bench.there) == ("indexed", ids(1))
+
+
+async def test_a_removal_told_by_a_clock_that_is_behind_stands_above_what_was_there(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), at_s=60)
+    await bench.remove("a/1.ndjson", at_s=-600)
+    assert (bench.outcome("a/1.ndjson")["status"], bench.there) == ("removed", set())
+
+
+async def test_what_is_known_to_be_removed_is_told_once(bench: Bench) -> None:
+    """Replays of its events, in any order, change neither outcome nor count, and are no dead letters."""
+    await bench.upload("a/1.ndjson", listing(1), listing(2), at_s=0)
+    await bench.remove("a/1.ndjson", at_s=10)
+    before = dict(bench.outcome("a/1.ndjson"))
+    assert before["removed"] == 2
+    for change in (FileChange.REMOVED, FileChange.CREATED, FileChange.REMOVED):
+        await bench.work("a/1.ndjson", change, at_s=20)
+    assert bench.outcome("a/1.ndjson") == before
+    assert (len(bench.told), bench.dead, bench.retries) == (2, [], [])
+
+
+async def test_a_write_that_was_long_on_its_way_brings_nothing_back(bench: Bench) -> None:
+    """A request that timed out here may still reach the index, after the removal."""
+    written: list[Document] = []
+    write = bench.index.write
+
+    async def kept(documents: Sequence[Document]) -> WriteResult:
+        written.extend(documents)
+        return await write(documents)
+
+    bench.index.write = kept  # type: ignore[method-assign]
+    await bench.upload("a/1.ndjson", listing(1), at_s=0)
+    late = list(written)
+    await bench.remove("a/1.ndjson", at_s=10)
+    assert (await write(late)).stale == 1
+    assert bench.there == set()
+
+
+async def test_a_renamed_object_is_served_under_its_new_name_in_any_order(bench: Bench) -> None:
+    for order in ("old new gone", "old gone new", "gone new", "gone old new", "new gone old"):
+        other = Bench()
+        other.put("a/old.ndjson", ndjson(listing(1)), at(0))
+        for step in order.split():
+            if step == "gone":
+                await other.remove("a/old.ndjson", at_s=0.8)
+            elif step == "new":
+                await other.upload("a/new.ndjson", listing(1), at_s=0.4)
+            else:
+                await other.work("a/old.ndjson", at_s=0.2)
+        assert other.there == ids(1), order
+        assert (other.dead, other.retries) == ([], []), order
+
+
+# -- the newest version is removed, and the one before it is there again
+
+
+async def rolled_back(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1, title="first"), at_s=0)
+    await bench.upload("a/1.ndjson", listing(1, title="the second"), at_s=60)
+    bench.put("a/1.ndjson", ndjson(listing(1, title="first")), at(0))
+
+
+def titles(bench: Bench) -> list[object]:
+    return [one.document["title"] for one in bench.index.standing()]
+
+
+@pytest.mark.parametrize("told_s", [90.5, 60.2, -600])
+async def test_the_object_as_it_is_now_is_read_when_its_newest_version_was_removed(bench: Bench, told_s: float) -> None:
+    await rolled_back(bench)
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=told_s)
+    assert titles(bench) == ["first"]
+    outcome = bench.outcome("a/1.ndjson")
+    assert (outcome["status"], outcome["indexed"]) == ("indexed", 1)
+    assert outcome["etag"] == (await bench.store.head("cars", "a/1.ndjson")).etag
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=told_s)
+    assert len(bench.told) == 3, "the same again changes nothing"
+    await bench.upload("a/1.ndjson", listing(1, title="third"), at_s=120)
+    assert titles(bench) == ["third"]
+
+
+async def test_an_old_version_that_is_removed_leaves_what_is_there_alone(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1, title="mine"), at_s=0)
+    await bench.upload("a/2.ndjson", listing(1, title="newer"), at_s=60)
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=90)
+    assert (titles(bench), len(bench.told)) == (["newer"], 2)
+
+
+async def test_an_object_whose_removal_is_taken_back_is_served_again(bench: Bench) -> None:
+    """A delete marker was removed: the object is there again, older than its removal."""
+    await bench.upload("a/1.ndjson", listing(1, title="first"), at_s=0)
+    await bench.remove("a/1.ndjson", at_s=60)
+    bench.put("a/1.ndjson", ndjson(listing(1, title="first")), at(0))
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=90)
+    assert (titles(bench), bench.outcome("a/1.ndjson")["status"]) == (["first"], "indexed")
+
+
+async def test_a_removed_outcome_from_a_clock_that_was_ahead_does_not_hold_out_against_what_is_there(
+    bench: Bench,
+) -> None:
+    await bench.upload("a/1.ndjson", listing(1, title="first"), at_s=0)
+    await bench.remove("a/1.ndjson", at_s=600)
+    await bench.upload("a/1.ndjson", listing(1, title="the second"), at_s=60)
+    assert bench.outcome("a/1.ndjson")["status"] == "removed"
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=600, published_s=300)  # as the comparison queues it
+    assert (titles(bench), bench.outcome("a/1.ndjson")["status"]) == (["the second"], "indexed")
+    await bench.upload("a/1.ndjson", listing(1, title="third"), at_s=301)
+    assert titles(bench) == ["third"]
 
 
 async def test_a_removal_waits_for_the_index_and_then_goes_on(bench: Bench) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from app.errors import Dependency, FailureCode, Outage, Rejected, Transient
+from app.model.document import time_of, version_of
 from app.model.file import ObjectInfo
-from app.model.listed import KnownVersion, Progress, StandingKey
+from app.model.listed import KnownVersion, ListedPage, Progress, StandingKey
 from app.model.outcome import FileStatus
 from app.ops.missed_uploads import Finder
+from app.pipeline.notification import parse_notification
 from tests.support.memory import START
 from tests.support.reconciling import BUCKET, LONG_AGO, FakeOutcomes, HugeBucket, Reconciling
 
@@ -249,6 +252,59 @@ async def test_an_object_that_is_gone_is_queued_as_removed() -> None:
     world.clock.advance(4000)
     await world.round()
     assert world.sent()[2:] == [("e.csv", "removed")]
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        KnownVersion("", LONG_AGO + timedelta(days=40), FileStatus.REMOVED),
+        KnownVersion("", LONG_AGO + timedelta(milliseconds=950), FileStatus.REMOVED),
+        KnownVersion("", LONG_AGO, FileStatus.REMOVED, version=version_of(LONG_AGO) + 60_000),
+        KnownVersion("e1", LONG_AGO + timedelta(days=40), FileStatus.REJECTED, "object_missing"),
+        KnownVersion("e2", LONG_AGO + timedelta(seconds=1), FileStatus.INDEXED),
+    ],
+)
+async def test_an_object_that_is_listed_though_something_later_is_known_of_it_is_looked_at_again(
+    known: KnownVersion,
+) -> None:
+    """It was removed and uploaded by other clocks, its removal was taken back, or its newest version was removed."""
+    world = Reconciling()
+    world.store.put("a.csv")
+    world.outcomes.known[BUCKET, "a.csv"] = known
+    await world.round()
+    assert world.sent() == [("a.csv", "removed")]
+    (event,) = parse_notification(world.publisher.sent[0].value or b"").events
+    assert datetime.fromisoformat(event.event_time or "") == max(known.uploaded_at, time_of(known.version))
+    await world.round()
+    assert len(world.sent()) == 1, "not again while its turn has not come"
+
+
+async def test_an_object_that_is_listed_though_it_was_never_seen_is_queued() -> None:
+    world = Reconciling()
+    world.store.put("a.csv")
+    world.outcomes.known[BUCKET, "a.csv"] = KnownVersion(
+        "", LONG_AGO - timedelta(seconds=5), FileStatus.REJECTED, "object_missing"
+    )
+    await world.round()
+    assert world.sent() == [("a.csv", "created")]
+
+
+async def test_an_object_that_was_uploaded_again_since_it_was_listed_is_let_alone() -> None:
+    world = Reconciling()
+    newer = LONG_AGO + timedelta(seconds=9)
+    listed = world.store.put("a.csv")
+    world.outcomes.known[BUCKET, "a.csv"] = KnownVersion("e2", newer, FileStatus.INDEXED)
+    page = world.store.page
+
+    async def late(*about: Any) -> ListedPage:
+        world.store.objects[BUCKET, "a.csv"] = listed
+        found = await page(*about)
+        world.store.put("a.csv", newer, "e2")
+        return found
+
+    world.store.page = late  # type: ignore[assignment,method-assign]
+    await world.round()
+    assert (world.sent(), world.store.heads) == ([], ["a.csv"])
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,15 @@ HOSTILE_KEYS = [
         (replace(KNOWN, uploaded_at=AT - timedelta(seconds=1)), True),
         (replace(KNOWN, uploaded_at=AT + timedelta(seconds=1)), False),
         (replace(KNOWN, etag="e0"), True),
-        (replace(KNOWN, etag="e0", uploaded_at=AT + timedelta(hours=1)), False),
+        (replace(KNOWN, etag="e0", uploaded_at=AT + timedelta(hours=1)), True),
+        (replace(KNOWN, etag="", uploaded_at=AT + timedelta(hours=1)), False),
         (replace(KNOWN, etag=""), False),
         (replace(KNOWN, status=FileStatus.REMOVED, etag="", uploaded_at=AT - timedelta(seconds=1)), True),
         (replace(KNOWN, status=FileStatus.REMOVED, etag="", uploaded_at=AT), True),
-        (replace(KNOWN, status=FileStatus.REMOVED, etag="", uploaded_at=AT + timedelta(seconds=1)), False),
+        (replace(KNOWN, status=FileStatus.REMOVED, etag="", uploaded_at=AT + timedelta(seconds=1)), True),
+        (replace(KNOWN, status=FileStatus.REMOVED, etag="", uploaded_at=AT + timedelta(days=9)), True),
+        (replace(KNOWN, status=FileStatus.REJECTED, failure_code="object_missing"), True),
+        (replace(KNOWN, status=FileStatus.REJECTED, failure_code="object_empty"), False),
     ],
 )
 def test_an_object_without_an_outcome_at_its_present_version_is_missed(

@@ -222,12 +222,14 @@ def test_an_odd_key_is_kept_as_it_is(key: str) -> None:
     assert parse({"Records": [record(quote_plus(key))]}).events[0].key == key
 
 
-def test_facts_for_order_are_not_used() -> None:
+def test_facts_for_order_are_kept_and_make_no_other_event() -> None:
     sent = [
-        record("a.json", sequencer=sequencer, versionId=version) for sequencer, version in (("9", "x"), ("1", None))
+        record("a.json", sequencer=sequencer, versionId=version)
+        for sequencer, version in (("9", "x"), ("1A", None), (7, None), ("F" * 300, None))
     ]
-    first, second = parse({"Records": sent}).events
-    assert first == second
+    events = parse({"Records": sent}).events
+    assert len(set(events)) == 1
+    assert [event.sequencer for event in events] == ["9", "1A", None, None]
 
 
 def test_a_name_that_is_there_twice_counts_as_it_was_written_last() -> None:
