@@ -73,7 +73,7 @@ def test_a_file_queued_from_the_future_hides_no_outcome(attacked: Attacked) -> N
         headers | {"failure-attempts": b"9" * 18},
     )  # fmt: skip
     told = system.wait_outcome(key)
-    assert (told["status"], told["attempts"]) == ("rejected", 1)
+    assert (told["status"], told["attempts"]) == ("removed", 1)
     assert told["uploaded_at"] < "2100"
 
 
