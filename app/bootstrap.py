@@ -21,6 +21,7 @@ from app.adapters.kafka_sizes import read_sizes
 from app.adapters.notifier import Notifier, receivers
 from app.adapters.opensearch.bulk_writer import BulkWriter
 from app.adapters.opensearch.client import SearchClient
+from app.adapters.opensearch.index_admin import OpenSearchIndexAdmin
 from app.adapters.opensearch.outcomes import OutcomeReader
 from app.adapters.opensearch.progress import ProgressKeeper
 from app.adapters.opensearch.standing_listings import OpenSearchListings
@@ -38,9 +39,10 @@ from app.agents.files import FilesHandler
 from app.agents.gate import GateHandler
 from app.agents.guard import guarded
 from app.agents.handoff import Handoff
+from app.agents.index_watch import IndexWatch
 from app.agents.intake import Handler, Intake, IntakeLimits
 from app.agents.listings import ListingsHandler
-from app.agents.outages import Outages
+from app.agents.outages import Outages, Probe
 from app.agents.outcomes import OutcomeReporter
 from app.agents.reconciler import Reconciler
 from app.agents.removals import Removals
@@ -55,6 +57,8 @@ from app.observability import metrics
 from app.observability.alerts.alarms import Alarms
 from app.observability.health import HealthServer
 from app.observability.logs import configure_logs
+from app.ops.index import find_changes, load_declared
+from app.ops.index_fit import IndexFit
 from app.ops.message_sizes import check_sizes
 from app.ops.missed_uploads import Finder, Pace, UploadQueue
 from app.ops.reconcile import Plan, Reconciliation
@@ -95,14 +99,23 @@ class Worker:
         self._codec = AvroCodec(self._registry, load_schemas(settings.paths.schemas / "avro"))
         self._publisher = KafkaPublisher(settings.kafka)
         self._client = SearchClient(settings.opensearch)
-        probes = {
+        self._declared = load_declared(
+            settings.paths.schemas / "opensearch", settings.opensearch.alias, settings.opensearch.outcomes_index
+        )
+        self._admin = OpenSearchIndexAdmin(self._client)
+        fit = IndexFit(self._declared, self._admin)
+        self._client.wants_ids = lambda: fit.has_pipeline
+        self._watch = IndexWatch(fit.check)
+        probes: dict[Dependency, Probe] = {
             Dependency.OBJECT_STORE: self._store.ping,
             Dependency.SCHEMA_REGISTRY: self._codec.ping,
-            Dependency.SEARCH_INDEX: self._client.ping,
+            Dependency.SEARCH_INDEX: partial(self._watch.fit, 0.0),
         }
         self._probing = Backoff(_FIRST_PROBE_S, settings.opensearch.outage_probe_max_s)
         self._outages = Outages(probes, self._probing, self._clock, self._stop)
-        self._index = BulkWriter(self._client, settings.opensearch, on_outage=self._outages.changed)
+        self._index = BulkWriter(
+            self._client, settings.opensearch, on_outage=self._outages.changed, fit=self._watch.fit
+        )
         stuck_after_s = settings.alerts.stuck_after_s
         self.engine = Engine(
             settings.kafka, settings.worker, self._stop, self, lambda: bool(self._outages.open), stuck_after_s
@@ -226,11 +239,15 @@ class Worker:
         handed_to = (RETRY_TOPIC, DEAD_LETTER_TOPIC)
         sizes = await read_sizes(kafka, (*ORIGINS, *handed_to))
         check_sizes(sizes, ORIGINS, handed_to, kafka.max_message_bytes)
+        await self._watch.start(self._index, self._index_differences)
         self.engine.connected()
         if self._settings.reconcile.enabled:
             await self._reconciler.start()
         _spare_the_collector()
         log.info("worker_started", health=f"http://{self._settings.worker.http_host}:{port}/readyz")
+
+    async def _index_differences(self) -> list[str]:
+        return [str(change) for change in await find_changes(self._declared, self._admin)]
 
     async def _connect(self) -> None:
         """Wait for the broker, as any other outage is waited out: a worker may be started before it."""
@@ -249,6 +266,7 @@ class Worker:
         """Disconnect; after everything was drained and committed."""
         await self._alerting.aclose(_LAST_ALERTS_S)
         await self._profiles.aclose()
+        await self._watch.aclose()
         await self._reconciler.aclose()
         await self._pages.aclose()
         await self._comparing.aclose()

@@ -27,7 +27,7 @@ from app.ports import Clock
 log = structlog.get_logger("listings.outages")
 
 T = TypeVar("T")
-Probe = Callable[[], Awaitable[None]]
+Probe = Callable[[], Awaitable[object]]
 FAILURES_TO_OPEN = 10
 OWN_TROUBLE_AFTER_S = 60.0
 """So long a subject that fails beside others is taken for a victim of an outage that the probe does not see."""
@@ -69,6 +69,8 @@ class Outages:
         self._clock = clock
         self._stop = stop
         self._open: dict[Dependency, OpenOutage] = {}
+        self._told: set[Dependency] = set()
+        """Those of which a component that probes by itself says that they are down."""
         self._over: dict[Dependency, asyncio.Event] = {}
         self._failed: dict[Dependency, set[str]] = {}
         self._tries: dict[Dependency, int] = {}
@@ -80,6 +82,17 @@ class Outages:
 
     def changed(self, dependency: Dependency, is_open: bool, reason: str) -> None:
         """Note what a component that probes by itself (the bulk writer) found."""
+        if is_open:
+            self._told.add(dependency)
+        else:
+            self._told.discard(dependency)
+        if is_open or dependency not in self._over:
+            self._note(dependency, is_open, reason)
+
+    def _note(self, dependency: Dependency, is_open: bool, reason: str) -> None:
+        """An outage lasts as long as anybody has it: a probe may not see what a writer is refused for."""
+        if not is_open and dependency in self._told:
+            return
         if is_open and dependency not in self._open:
             self._open[dependency] = OpenOutage(dependency, self._clock.now(), reason)
             metrics.OUTAGE.labels(dependency).set(1)
@@ -95,7 +108,7 @@ class Outages:
         dependency = outage.dependency
         if dependency not in self._over:
             self._over[dependency] = asyncio.Event()
-            self.changed(dependency, True, outage.message)
+            self._note(dependency, True, outage.message)
             task = asyncio.create_task(self._probe_until_over(dependency, outage.retry_after_s))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -164,7 +177,7 @@ class Outages:
                 await self._pause(failures, answer.retry_after_s)
             self._failed.pop(dependency, None)
             self._ended[dependency] = (self._clock.monotonic(), failures)
-            self.changed(dependency, False, "")
+            self._note(dependency, False, "")
         self._over.pop(dependency).set()
 
     async def _pause(self, failures: int, wish_s: float | None) -> None:

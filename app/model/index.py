@@ -14,6 +14,8 @@ class LiveIndex:
     name: str
     settings: Mapping[str, Any]
     mappings: Mapping[str, Any]
+    alias: Mapping[str, Any] | None = None
+    """How the alias that was asked for points to it; None when it was asked for by its own name."""
 
 
 @dataclass(frozen=True, slots=True)

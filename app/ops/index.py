@@ -96,6 +96,12 @@ class Change:
     actual: str | None
     action: Action
 
+    def __str__(self) -> str:
+        what = self.subject if self.item is None else f"{self.subject}: {self.item}"
+        if self.actual is None:
+            return f"{what} is missing"
+        return f"{what} is {self.actual}, " + ("not declared" if self.declared is None else f"declared {self.declared}")
+
 
 def load_declared(folder: Path, alias: str, outcomes_index: str) -> Declared:
     """Read the declarations for these names; `OperatorError(DECLARATION_INVALID)` when one can not be read."""

@@ -7,7 +7,7 @@ taken from OpenSearch 3.8 itself (tests/integration/test_opensearch.py).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,13 @@ _REASON_END = 100
 _CREATED_OR_UPDATED = (200, 201)
 _UNAVAILABLE_TYPES = frozenset({"index_not_found_exception", "index_closed_exception", "cluster_block_exception"})
 _NO_WRITE_INDEX = "no write index is defined"
+_UNKNOWN_FIELD = "strict_dynamic_mapping_exception"
+_DROPPED = (
+    "an ingest pipeline of the index drops documents (result: noop); take it away: index.default_pipeline and "
+    "index.final_pipeline are to be _none"
+)
+_FOR_EVERYBODY = ("routing_missing_exception",)
+_WORDS_FOR_EVERYBODY = ("has more than one index associated with it", "pipeline with id [")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,14 @@ _INDEXED = Judgement(ItemOutcome.INDEXED)
 _STALE = Judgement(ItemOutcome.STALE)
 
 
-def judge_item(status: int, error: Mapping[str, Any]) -> Judgement:
-    """Judge one item by its own status; `error` is empty when there is none.
+def judge_item(status: int, error: Mapping[str, Any], result: str | None = None) -> Judgement:
+    """Judge one item by its own status and `result`; `error` is empty when there is none.
 
     An index that is missing, closed, blocked or forbidden refuses everybody: an outage, whatever the status, which
     is 400 for a closed index and 429 for a full disk.
     """
     if status in _CREATED_OR_UPDATED:
-        return _INDEXED
+        return _INDEXED if result != "noop" else Judgement(None, _DROPPED, FailureCode.INDEX_UNAVAILABLE)
     if status == 409:
         return _STALE
     outage = refuses_everybody(status, error)
@@ -56,20 +63,55 @@ def judge_item(status: int, error: Mapping[str, Any]) -> Judgement:
 
 def refuses_everybody(status: int, error: Mapping[str, Any]) -> FailureCode | None:
     """The code of the outage that an error tells of, or None when it is about this one document or request."""
-    if error.get("type") in _UNAVAILABLE_TYPES or str(error.get("reason", "")).startswith(_NO_WRITE_INDEX):
+    kind, reason = error.get("type"), str(error.get("reason", ""))
+    if kind in _UNAVAILABLE_TYPES or kind in _FOR_EVERYBODY:
+        return FailureCode.INDEX_UNAVAILABLE
+    if reason.startswith(_NO_WRITE_INDEX) or any(words in reason for words in _WORDS_FOR_EVERYBODY):
         return FailureCode.INDEX_UNAVAILABLE
     return FailureCode.ACCESS_REFUSED if status in (401, 403) else None
 
 
+def indices_of(answer: Mapping[str, Any]) -> frozenset[str]:
+    """The indices that documents of a request went to, as far as the answer tells."""
+    try:
+        return frozenset([item["index"]["_index"] for item in answer["items"] if item["index"].get("result") != "noop"])
+    except (KeyError, TypeError, AttributeError):
+        return frozenset()
+
+
+def refuses_some(answer: Mapping[str, Any]) -> bool:
+    """Whether a document was refused for a reason that may as well be the index's: a look at it will tell."""
+    return any(item.get("status") == 400 for item in _refused(answer))
+
+
+def unknown_field(answer: Mapping[str, Any]) -> str | None:
+    """What the index says of a field that it does not know; None when it knows all."""
+    errors = (item.get("error") for item in _refused(answer))
+    found = (error for error in errors if isinstance(error, Mapping) and error.get("type") == _UNKNOWN_FIELD)
+    return next(map(reason_of, found), None)
+
+
+def _refused(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    items = answer.get("items")
+    if not answer.get("errors", True) or not isinstance(items, list):
+        return
+    for item in items:
+        found = item.get("index") if isinstance(item, Mapping) else None
+        if isinstance(found, Mapping) and "error" in found:
+            yield found
+
+
+def moved(pieces: Sequence[Piece], answer: Mapping[str, Any]) -> bool:
+    """Whether a document was kept under another id than its own; only told of where ids were asked for."""
+    items = answer.get("items")
+    if not isinstance(items, list) or not items or "_id" not in items[0].get("index", {}):
+        return False
+    return [item["index"].get("_id") for item in items] != [d.id for piece in pieces for d in piece.documents]
+
+
 def pushes_back(answer: Mapping[str, Any]) -> bool:
     """Whether the index took the request and refused documents of it with 429: it has too much to do."""
-    if not answer.get("errors", True):
-        return False
-    items = answer.get("items")
-    return isinstance(items, list) and any(
-        isinstance(item, Mapping) and isinstance(item.get("index"), Mapping) and item["index"].get("status") == 429
-        for item in items
-    )
+    return any(item.get("status") == 429 for item in _refused(answer))
 
 
 def reason_of(error: Mapping[str, Any]) -> str:
@@ -109,12 +151,13 @@ def settle(queue: BulkQueue, pieces: Sequence[Piece], answer: Mapping[str, Any])
     try:
         items = [item["index"] for item in answer["items"]]
         statuses = Counter([item["status"] for item in items])
-    except (KeyError, TypeError) as error:
+        dropped = "noop" in {item.get("result") for item in items}
+    except (KeyError, TypeError, AttributeError) as error:
         raise _no_answer() from error
     if len(items) != sum(len(p.documents) for p in pieces):
         raise _no_answer()
     settled = Settled(statuses=statuses)
-    if not answer.get("errors", True):
+    if not answer.get("errors", True) and not dropped:
         for piece in pieces:
             piece.batch.indexed += len(piece.documents)
             _finish(queue, settled, piece)
@@ -145,7 +188,7 @@ def _settle_piece(queue: BulkQueue, settled: Settled, piece: Piece, items: Seque
     again: list[Document] = []
     batch = piece.batch
     for document, item in zip(piece.documents, items, strict=True):
-        judgement = judge_item(item["status"], item.get("error") or {})
+        judgement = judge_item(item["status"], item.get("error") or {}, item.get("result"))
         (again if judgement.outcome is None else done).append(document)
         if judgement.outcome is ItemOutcome.INDEXED:
             batch.indexed += 1

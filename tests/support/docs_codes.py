@@ -214,7 +214,8 @@ MEANINGS: dict[Code, tuple[str, str]] = {
     ),
     Code.OVERLOADED: ("It asks everybody to slow down (429, 503).", "Wait. If it lasts, give it more room."),
     Code.INDEX_UNAVAILABLE: (
-        "The index, its alias or a stored search is missing, closed, or blocked (a full disk).",
+        "The index, its alias or a stored search is missing, closed, blocked (a full disk), or can not hold what is "
+        "written.",
         "`listings index apply` creates what is missing; open the index, or make room.",
     ),
     # operator

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,15 +19,23 @@ from app.failures.backoff import Backoff
 from app.model.document import Document, WriteResult
 from app.observability import metrics
 from app.pipeline.index import Batch, BulkQueue, Piece, Target, bulk_body, halves
-from app.pipeline.index_answer import Settled, refuse, settle
+from app.pipeline.index_answer import Settled, indices_of, moved, refuse, refuses_some, settle, unknown_field
 from app.settings import OpenSearchSettings
 
 QUEUED_REQUESTS = 2
 """Documents handed in and unfinished are bounded by this many times what may be under way at present."""
+_OLDER = "the index is older than this release: `listings index apply` adds what is missing"
 ITEM_PAUSE_S = 0.1
 ITEM_PAUSE_MAX_S = 5.0
+_LOOK_AGAIN_S = 1.0
+"""So long a good look at the index holds, however many documents are refused meanwhile."""
 ATTEMPTS_WITHOUT_PROGRESS = 3
 """After so many answers that took nothing, an overloaded index is an outage."""
+
+
+Fit = Callable[[float], Awaitable[Collection[str] | None]]
+"""The names of the indices that are written to, of a look at them no older than so many seconds; `Outage` when one can
+not hold what is written, None where nobody may look (`app.agents.index_watch`)."""
 
 
 class BulkWriter:
@@ -44,6 +52,7 @@ class BulkWriter:
         settings: OpenSearchSettings,
         *,
         on_outage: OnOutage | None = None,
+        fit: Fit | None = None,
         draw: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -56,6 +65,8 @@ class BulkWriter:
         self._listings = Target(b'{"index":{"_id":')
         index = orjson.dumps(settings.outcomes_index)
         self._outcomes = Target(b'{"index":{"_index":%b,"require_alias":false,"_id":' % index)
+        self._fit = fit
+        self._names: frozenset[str] | None = None
         self._gate = OutageGate(settings.outage_probe_max_s, on_outage, draw, sleep)
         self._pauses = Backoff(ITEM_PAUSE_S, ITEM_PAUSE_MAX_S)
         self._draw = draw
@@ -74,6 +85,15 @@ class BulkWriter:
     def outage(self) -> Outage | None:
         """Why nothing is written at the moment; None: the index answers."""
         return self._gate.outage
+
+    def hold(self, outage: Outage) -> None:
+        """Write nothing until the index is found fit again."""
+        self._gate.begin(outage)
+
+    def release(self) -> None:
+        """The index was found fit: where nothing waits that would try it, the outage is over."""
+        if not self._carriers:
+            self._gate.over()
 
     @property
     def unfinished(self) -> int:
@@ -176,11 +196,12 @@ class BulkWriter:
 
     async def _carry(self, pieces: list[Piece]) -> None:
         requests = [pieces]
+        request = object()
         stalled = 0
         try:
             while requests:
                 async with self._gate.turn():
-                    rest = await self._send(requests[-1])
+                    rest = await self._send(requests[-1], request)
                 requests[-1:] = rest.requests
                 stalled = 0 if rest.progress else stalled + 1
                 if rest.pause and self.outage is None:
@@ -188,19 +209,61 @@ class BulkWriter:
         except Exception as error:
             self._fail(requests, error)
 
-    async def _send(self, pieces: list[Piece]) -> _Rest:
+    async def _send(self, pieces: list[Piece], request: object) -> _Rest:
+        """One try; `request` tells what is carried here from what others carry."""
         try:
-            settled = settle(self._queue, pieces, await self._transport.bulk(bulk_body(pieces)))
+            if self.outage is not None:
+                await self._look(0.0)
+            answer = await self._transport.bulk(bulk_body(pieces))
+            await self._judge_index(pieces, answer)
+            settled = settle(self._queue, pieces, answer)
+        except _Unfit as unfit:
+            self._gate.begin(unfit, blocked=request)
+            return _Rest([pieces])
         except Outage as outage:
             self._gate.begin(outage)
             # An index that is short of memory may take the half of it.
             return _Rest(halves(pieces) if outage.code is FailureCode.OVERLOADED else [pieces])
         except Rejected as rejected:
-            self._gate.end()
-            return _Rest(self._divide(pieces, rejected), progress=True)
-        self._note(settled)
+            return await self._refused(pieces, rejected, request)
+        self._note(settled, request)
         again = [settled.again] if settled.again else []
         return _Rest(again, progress=bool(settled.touched), pause=bool(again))
+
+    async def _look(self, max_age_s: float) -> None:
+        """Whether the index can hold what is written to it; `Outage` when it can not."""
+        if self._fit is not None:
+            names = await self._fit(max_age_s)
+            self._names = None if names is None else frozenset(names)
+
+    async def _judge_index(self, pieces: list[Piece], answer: Mapping[str, Any]) -> None:
+        """Before an answer counts: did the documents go where they should, and is it they that are refused?"""
+        if self._fit is None:
+            return
+        names = indices_of(answer)
+        try:
+            if self._names is None or not names <= self._names:
+                await self._look(0.0)
+            elif refuses_some(answer):
+                await self._look(_LOOK_AGAIN_S)
+        except Outage as outage:
+            raise _Unfit(outage.code, outage.dependency, outage.message) from outage
+        if self._names is None and (unknown := unknown_field(answer)) is not None:
+            raise _Unfit(FailureCode.INDEX_UNAVAILABLE, Dependency.SEARCH_INDEX, f"{unknown}; {_OLDER}")
+        others = sorted(names - (names if self._names is None else self._names))
+        if others or moved(pieces, answer):
+            raise _Unfit(*_sent_elsewhere(others))
+
+    async def _refused(self, pieces: list[Piece], rejected: Rejected, request: object) -> _Rest:
+        """After a request that was refused as a whole."""
+        try:
+            if rejected.code is not FailureCode.RECORD_TOO_BIG:
+                await self._look(_LOOK_AGAIN_S)
+        except Outage as outage:
+            self._gate.begin(outage, blocked=request)
+            return _Rest([pieces])
+        self._gate.end(request=request)
+        return _Rest(self._divide(pieces, rejected), progress=True)
 
     def _divide(self, pieces: list[Piece], rejected: Rejected) -> list[list[Piece]]:
         """A request refused as a whole is halved until the one document that is the reason stands alone."""
@@ -213,13 +276,13 @@ class BulkWriter:
         self._room.set()
         return []
 
-    def _note(self, settled: Settled) -> None:
+    def _note(self, settled: Settled, request: object) -> None:
         for status, count in settled.statuses.items():
             metrics.BULK_ITEMS.labels(status).inc(count)
         if settled.outage is not None:
-            self._gate.begin(settled.outage, settled.refusing)
+            self._gate.begin(settled.outage, settled.refusing, request)
         elif settled.touched:
-            self._gate.end(settled.targets)
+            self._gate.end(settled.targets, request)
         for batch in settled.touched:
             self._complete(batch)
         self._room.set()
@@ -248,6 +311,10 @@ class BulkWriter:
         self._room.set()
 
 
+class _Unfit(Outage):
+    """The index is not what it has to be, and the answer of this request told."""
+
+
 class _Rest(NamedTuple):
     """What is left of a request after an answer: to be sent again, after a `pause` or at once."""
 
@@ -262,6 +329,16 @@ def _overloaded(attempts: int) -> Outage:
         FailureCode.OVERLOADED,
         Dependency.SEARCH_INDEX,
         f"OpenSearch took no document of a request in {attempts} attempts in a row (429 or 5xx for each)",
+    )
+
+
+def _sent_elsewhere(names: Sequence[str]) -> tuple[FailureCode, Dependency, str]:
+    where = f"in {names[0]}" if names else "under other ids"
+    return (
+        FailureCode.INDEX_UNAVAILABLE,
+        Dependency.SEARCH_INDEX,
+        f"documents were kept {where}, where nobody looks for them: an ingest pipeline, or an alias that was moved. "
+        "index.default_pipeline and index.final_pipeline are to be _none, and one index behind the alias",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +19,11 @@ from app.observability import metrics
 from app.pipeline.index_answer import reason_of, refuses_everybody
 from app.settings import OpenSearchSettings
 
-_BULK_PARAMS = {"require_alias": "true", "filter_path": "errors,items.*.status,items.*.error"}
+_BULK_PARAMS = {
+    "require_alias": "true",
+    "filter_path": "errors,items.*.status,items.*.error,items.*.result,items.*._index",
+}
+_WITH_IDS = {**_BULK_PARAMS, "filter_path": f"{_BULK_PARAMS['filter_path']},items.*._id"}
 _NDJSON = {"content-type": "application/x-ndjson"}
 _IN_ONE_WRITE = 1024 * 1024  # aiohttp warns of larger bodies given as bytes: they hold the loop while being sent
 _OTHER_CONNECTIONS = 2
@@ -46,6 +50,8 @@ class SearchClient:
 
     def __init__(self, settings: OpenSearchSettings) -> None:
         self._settings = settings
+        self.wants_ids: Callable[[], bool] = lambda: False
+        """Whether bulk answers are to tell the id of each document, which only an ingest pipeline changes."""
         password = settings.password.get_secret_value() if settings.password else ""
         if settings.ca_file and not settings.ca_file.exists():
             raise OperatorError(
@@ -65,7 +71,7 @@ class SearchClient:
         )
 
     async def bulk(self, body: bytes) -> Mapping[str, Any]:
-        """One `_bulk` request to the alias: `errors`, and status and error of each item, in order.
+        """One `_bulk` request to the alias: `errors`, and status, error, result and index of each item, in order.
 
         `Rejected(RECORD_TOO_BIG)` when the request as a whole is too large, `Rejected(INDEX_REFUSED)` when one of
         its documents makes the whole request invalid, `Outage` for everything else.
@@ -76,7 +82,7 @@ class SearchClient:
             answer: Any = await self._library.transport.perform_request(
                 "POST",
                 f"/{self._settings.alias}/_bulk",
-                params=dict(_BULK_PARAMS),
+                params=dict(_WITH_IDS if self.wants_ids() else _BULK_PARAMS),
                 body=body if len(body) <= _IN_ONE_WRITE else io.BytesIO(body),
                 headers=_NDJSON,
             )
@@ -94,10 +100,11 @@ class SearchClient:
     ) -> Any:
         """Any other request; the decoded answer, None for 404.
 
-        `Outage` when the server does not answer or refuses everybody, else `OperatorError(COMMAND_FAILED)`.
+        `Outage` when the server does not answer, refuses everybody or has only a part of what was asked for (a shard
+        is lost), else `OperatorError(COMMAND_FAILED)`.
         """
         try:
-            return await self._library.transport.perform_request(method, path, params=dict(params or {}), body=body)
+            return self._whole(await self._request(method, path, params, body))
         except OpenSearchException as error:
             if _status_of(error) == 404:
                 return None
@@ -105,6 +112,21 @@ class SearchClient:
                 FailureCode.COMMAND_FAILED,
                 f"OpenSearch refused {method} {path.partition('?')[0]}: {reason_of(_error_of(error))}",
             ) from error
+
+    async def _request(self, method: str, path: str, params: Mapping[str, str] | None, body: object) -> Any:
+        return await self._library.transport.perform_request(method, path, params=dict(params or {}), body=body)
+
+    def _whole(self, answer: Any) -> Any:
+        """The answer to a search, a count or a refresh, unless a part of the index or its time was missing."""
+        if not isinstance(answer, Mapping) or not ("hits" in answer or "count" in answer or set(answer) == {"_shards"}):
+            return answer
+        shards = answer.get("_shards", {})
+        if shards.get("failed"):
+            what = f"answered for {shards['total'] - shards['failed']} of {shards['total']} shards only"
+            raise self._down(FailureCode.INDEX_UNAVAILABLE, f"{what}; see `listings index status`")
+        if answer.get("timed_out"):
+            raise self._down(FailureCode.OVERLOADED, "answered in part only: its time was over")
+        return answer
 
     async def ping(self) -> None:
         """Returns when the server answers and the alias is there; raises `Outage` otherwise."""

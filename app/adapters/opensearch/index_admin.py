@@ -43,6 +43,14 @@ class OpenSearchIndexAdmin:
         index, found = next(iter(answer.items()))
         return LiveIndex(index, found["settings"], found["mappings"])
 
+    async def behind(self, name: str) -> list[LiveIndex]:
+        """Every index that an alias or an index's name stands for."""
+        answer = await self._client.call("GET", f"/{name}")
+        return [
+            LiveIndex(index, found["settings"], found["mappings"], found.get("aliases", {}).get(name))
+            for index, found in (answer or {}).items()
+        ]
+
     async def write_index(self, alias: str) -> str | None:
         """The index that writes to the alias go to, None when there is no such alias."""
         answer = await self._client.call("GET", f"/_alias/{alias}")

@@ -28,6 +28,7 @@ class OutageGate:
     ) -> None:
         self.outage: Outage | None = None
         self._refusing: Target | None = None
+        self._blocked: set[object] = set()
         self._pauses = Backoff(FIRST_PAUSE_S, longest_pause_s)
         self._probes = 0
         self._wish_s = 0.0
@@ -36,30 +37,43 @@ class OutageGate:
         self._draw = draw
         self._sleep = sleep
 
-    def begin(self, outage: Outage, refusing: Target | None = None) -> None:
+    def begin(self, outage: Outage, refusing: Target | None = None, blocked: object = None) -> None:
         """Note a failure; `refusing`: only this one of our indices is away.
 
+        `blocked` is the request that it happened to, where others may be taken meanwhile: documents with a field that
+        the index does not know, beside those without. Only such a request's success ends the outage then.
         What the failure says of when to ask again (`retry_after_s`) holds for the next probe.
         """
         self._wish_s = min(outage.retry_after_s or 0.0, RETRY_AFTER_HEEDED_S)
+        if blocked is not None:
+            self._blocked.add(blocked)
         if self.outage is None:
             self.outage = outage
             self._refusing = refusing
             self._probes = 0
             self._tell(True, outage.message)
 
-    def end(self, answered: Collection[Target] = ()) -> None:
-        """Note an answer, with final results from the indices `answered`.
+    def end(self, answered: Collection[Target] = (), request: object = None) -> None:
+        """Note an answer to a request, with final results from the indices `answered`.
 
         When one index was away, only its own answer ends the outage: another one's would open and shut it in turns.
         """
-        if self.outage is not None and (self._refusing is None or self._refusing in answered):
+        if self.outage is None or (self._blocked and request not in self._blocked):
+            return
+        if self._refusing is None or self._refusing in answered:
+            self.over()
+
+    def over(self) -> None:
+        """End the outage, whatever it was about; for one who knows."""
+        self.forget_which()
+        if self.outage is not None:
             self.outage = None
             self._tell(False, "")
 
     def forget_which(self) -> None:
         """Any answer ends the outage from now on; for when the documents that would ask that index are gone."""
         self._refusing = None
+        self._blocked.clear()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

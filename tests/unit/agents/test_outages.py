@@ -63,6 +63,21 @@ async def test_everybody_waits_behind_one_probe_and_goes_on_when_it_succeeds(ben
     assert bench.outages.open == ()
 
 
+async def test_an_outage_that_a_writer_tells_of_is_not_ended_by_a_probe_that_does_not_see_it(bench: Bench) -> None:
+    bench.outages.changed(STORE, True, "the writer is refused")
+    bench.up = True
+    await bench.outages.wait_over(DOWN)
+    assert [outage.reason for outage in bench.outages.open] == ["the writer is refused"]
+    waiting = asyncio.create_task(bench.outages.wait_over(DOWN))
+    bench.up = False
+    await until(lambda: bench.probes >= 3)
+    bench.outages.changed(STORE, False, "")
+    assert bench.outages.open, "the probe still says that it is down"
+    bench.up = True
+    await waiting
+    assert bench.outages.open == ()
+
+
 async def test_an_attempt_is_repeated_until_the_outage_is_over(bench: Bench) -> None:
     calls = 0
 

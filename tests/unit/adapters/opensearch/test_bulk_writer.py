@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.adapters.opensearch.bulk_writer import QUEUED_REQUESTS, BulkWriter
+from app.adapters.opensearch.bulk_writer import QUEUED_REQUESTS, BulkWriter, Fit
 from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.model.document import Document, RefusedItem, WriteResult
 from app.observability import metrics
@@ -43,6 +43,11 @@ class ScriptedIndex:
         self.faults: deque[Exception] = deque()
         self.item_faults: dict[str, deque[Status]] = {}
         self.check: Callable[[Sequence[str]], Exception | None] = lambda ids: None
+        self.results: dict[str, str] = {}
+        """What the answer says was done with a document instead of keeping it."""
+        self.ids: dict[str, str] = {}
+        """The id that the answer tells instead of its own; told for these documents only."""
+        self.name = "now"
         self.open = asyncio.Event()
         self.open.set()
         self.at_once = 0
@@ -68,6 +73,13 @@ class ScriptedIndex:
         return {"errors": any("error" in item for item in items), "items": [{"index": item} for item in items]}
 
     def _take(self, action: Mapping[str, Any], body: bytes) -> dict[str, object]:
+        id_ = action["_id"]
+        if id_ in self.results:
+            return {"_index": "alias", "status": 200, "result": self.results[id_]}
+        told = {"_id": self.ids[id_]} if id_ in self.ids else {}
+        return {"_index": self.name, **told, **self._keep(action, body)}
+
+    def _keep(self, action: Mapping[str, Any], body: bytes) -> dict[str, object]:
         faults = self.item_faults.get(action["_id"])
         if faults:
             status, error = faults.popleft()
@@ -101,7 +113,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(**values: float | str) -> AsyncIterator[Rig]:
+async def rig(fit: Fit | None = None, **values: float | str) -> AsyncIterator[Rig]:
     index, waits, told = ScriptedIndex(), Waits(), list[bool]()
 
     def on_outage(dependency: Dependency, is_open: bool, reason: str) -> None:
@@ -110,7 +122,7 @@ async def rig(**values: float | str) -> AsyncIterator[Rig]:
         told.append(is_open)
 
     options = OpenSearchSettings(**{"bulk_linger_s": 0.0, **values})
-    writer = BulkWriter(index, options, on_outage=on_outage, draw=lambda: 0.5, sleep=waits)
+    writer = BulkWriter(index, options, on_outage=on_outage, fit=fit, draw=lambda: 0.5, sleep=waits)
     try:
         yield Rig(writer, index, waits, told)
     finally:
@@ -543,3 +555,118 @@ def test_bulk_items_are_counted_by_status() -> None:
 def _counted() -> Counter[str]:
     samples = next(iter(metrics.BULK_ITEMS.collect())).samples
     return Counter({s.labels["status"]: int(s.value) for s in samples if s.name.endswith("_total")})
+
+
+# -- an index that is not what it has to be
+
+UNFIT = Outage(FailureCode.INDEX_UNAVAILABLE, Dependency.SEARCH_INDEX, "the index is older than this release")
+STRICT = (400, {"type": "strict_dynamic_mapping_exception", "reason": "introduction of [new] is not allowed"})
+
+
+class Look:
+    """The index's names, or why it is unfit; None: nobody may look."""
+
+    def __init__(self) -> None:
+        self.error: Outage | None = None
+        self.names: set[str] | None = {"now"}
+        self.looks = 0
+
+    async def __call__(self, max_age_s: float) -> set[str] | None:
+        self.looks += 1
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        return self.names
+
+
+class TestFitness:
+    async def test_what_an_unfit_index_refuses_is_written_when_it_is_mended(self) -> None:
+        look = Look()
+        async with rig(fit=look) as r:
+            r.index.item_faults = {f"n{n}": deque([STRICT] * 9) for n in range(3)}
+            look.error = UNFIT
+            old = asyncio.create_task(r.writer.write(documents("n0", "n1", "n2")))
+            await until(lambda: r.told == [True])
+            await until(lambda: len(r.waits.asked) > 5)
+            assert r.told == [True], "one outage, however often it is tried"
+            look.error = None
+            r.index.item_faults.clear()
+            assert await old == WriteResult(3, 0)
+            await until(lambda: r.told == [True, False])
+
+    async def test_one_document_that_a_fit_index_refuses_is_a_reject(self) -> None:
+        async with rig(fit=Look()) as r:
+            r.index.item_faults = {"bad": deque([STRICT])}
+            result = await r.writer.write(documents("good", "bad"))
+            assert (result.indexed, [item.id for item in result.refused]) == (1, ["bad"])
+            assert r.told == []
+
+    async def test_where_nobody_may_look_an_unknown_field_is_an_outage(self) -> None:
+        look = Look()
+        look.names = None
+        async with rig(fit=look) as r:
+            r.index.item_faults = {"a": deque([STRICT]), "bad": deque([BAD])}
+            assert await r.writer.write(documents("a")) == WriteResult(1, 0)
+            assert r.told == [True, False]
+            assert len((await r.writer.write(documents("bad"))).refused) == 1
+
+    async def test_others_that_are_taken_do_not_end_an_outage_that_one_request_has(self) -> None:
+        async with rig(fit=Look()) as r:
+            r.index.results["dropped"] = "noop"
+            dropped = asyncio.create_task(r.writer.write(documents("dropped")))
+            await until(lambda: r.told == [True])
+            for n in range(5):
+                assert await r.writer.write(documents(f"o{n}")) == WriteResult(1, 0)
+            assert r.told == [True]
+            assert not dropped.done(), "what a pipeline drops never counts as indexed"
+            r.index.results.clear()
+            assert await dropped == WriteResult(1, 0)
+            assert r.told == [True, False]
+
+    async def test_documents_that_went_to_another_index_do_not_count(self) -> None:
+        look = Look()
+        async with rig(fit=look) as r:
+            r.index.name = "rolled-over"
+            moved = asyncio.create_task(r.writer.write(documents("a")))
+            await until(lambda: r.told == [True])
+            assert not moved.done()
+            look.names = {"now", "rolled-over"}
+            assert await moved == WriteResult(1, 0)
+            looks = look.looks
+            await r.writer.write(documents("b"))
+            assert look.looks == looks, "no look while all is as it was"
+
+    async def test_documents_that_were_given_other_ids_do_not_count(self) -> None:
+        async with rig(fit=Look()) as r:
+            r.index.ids["a"] = "b"
+            moved = asyncio.create_task(r.writer.write(documents("a")))
+            await until(lambda: r.told == [True])
+            assert not moved.done()
+            r.index.ids["a"] = "a"
+            assert await moved == WriteResult(1, 0)
+
+    async def test_a_request_that_is_refused_as_a_whole_is_no_reject_while_the_index_is_unfit(self) -> None:
+        look = Look()
+        async with rig(fit=look) as r:
+            look.error = UNFIT
+            r.index.faults.extend([INVALID] * 2)
+            written = asyncio.create_task(r.writer.write(documents("a")))
+            await until(lambda: r.told == [True])
+            look.error = None
+            r.index.faults.clear()
+            assert await written == WriteResult(1, 0)
+
+    async def test_a_held_writer_writes_nothing_until_the_index_is_fit(self) -> None:
+        look = Look()
+        async with rig(fit=look) as r:
+            r.writer.hold(UNFIT)
+            r.writer.hold(UNFIT)
+            look.error = UNFIT
+            written = asyncio.create_task(r.writer.write(documents("a")))
+            await until(lambda: len(r.waits.asked) > 3)
+            assert r.index.requests == []
+            look.error = None
+            assert await written == WriteResult(1, 0)
+            r.writer.hold(UNFIT)
+            r.writer.release()
+            assert r.told == [True, False, True, False], "with nobody to try it, the look itself ends it"

@@ -181,6 +181,32 @@ class TestOtherCalls:
         assert orjson.loads(connection.sent["body"]) == {"query": {"match": {"title": "Citroën"}}}
 
 
+_PARTLY = {"total": 3, "successful": 2, "failed": 1}
+
+
+@pytest.mark.parametrize(
+    ("answer", "whole"),
+    [
+        ({"hits": {"hits": []}, "_shards": _PARTLY}, False),
+        ({"count": 7, "_shards": _PARTLY}, False),
+        ({"_shards": _PARTLY}, False),
+        ({"hits": {"hits": []}, "timed_out": True, "_shards": {"total": 1, "failed": 0}}, False),
+        ({"hits": {"hits": []}, "timed_out": False, "_shards": {"total": 1, "failed": 0}}, True),
+        ({"result": "created", "_shards": _PARTLY}, True),
+    ],
+)
+async def test_a_part_of_an_answer_is_none(
+    monkeypatch: pytest.MonkeyPatch, answer: dict[str, object], whole: bool
+) -> None:
+    client, _ = client_with(monkeypatch, (200, JSON, orjson.dumps(answer).decode()))
+    if whole:
+        assert await client.call("POST", "/listings/_search") == answer
+        return
+    with pytest.raises(Outage) as caught:
+        await client.call("POST", "/listings/_search")
+    assert "only" in caught.value.message
+
+
 async def test_ping_wants_the_alias(monkeypatch: pytest.MonkeyPatch) -> None:
     client, _ = client_with(monkeypatch, refused(404, "aliases_not_found_exception", "missing"))
     with pytest.raises(Outage) as raised:
