@@ -111,7 +111,7 @@ def check(system: System, truth: Truth, workers: list[Worker]) -> None:
     wrong = {id_: (found.get(id_), revision) for id_, revision in expected.items() if found.get(id_) != revision}
     assert wrong == {}, f"{len(wrong)} of {len(expected)} listings are not as last uploaded (found, expected)"
     assert set(found) <= {str(i) for i in expected} | truth.bad_ids()
-    # Dead are the bad records, and uploads that were removed before their turn came.
+    # Dead are the bad records, and uploads that were removed before anything was known of them.
     codes = {story.code for _, story in system.dead_letters(truth.prefix)}
     assert codes <= {FailureCode.FIELD_INVALID, FailureCode.OBJECT_MISSING}
     for worker in workers:

@@ -126,7 +126,7 @@ class Truth:
         outcome = self.system.outcome(key)
         if outcome is None:
             return False
-        if not file.there:
-            return bool(outcome["status"] in ("removed", "rejected"))
+        if not file.there:  # rejected alone is not enough: listings of an earlier upload may stand
+            return bool(outcome["status"] == "removed" or outcome["failure_code"] == "object_missing")
         counted = outcome["read"] == outcome["indexed"] + outcome["stale"] + outcome["rejected"]
         return bool(outcome["etag"] == file.etag and counted and outcome["rejected"] == int(file.bad))
