@@ -11,7 +11,7 @@ _DEEPEST = 8
 _MOST_ENTRIES = 50
 """Of a list; the others hold the same."""
 _EXAMPLES = 3
-_BRACKETS = re.compile(r"\[[^\]]*\]")
+_BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _SAYS_NAME = ("name", "key", "label", "ariaLabel", "@name", "@key")
 _SAYS_VALUE = ("value", "values", "data", "#text", "@value", "text")
 

@@ -15,7 +15,7 @@ Row = Mapping[str, object]
 Column = Callable[[Row], object]
 _Step = Callable[[object], Iterator[object]]
 
-_STEP = re.compile(r"\[(?P<inner>[^\]]*)\]|(?P<name>[^.\[\]]+)")
+_STEP = re.compile(r"\[(?P<inner>[^\[\]]*)\]|(?P<name>[^.\[\]]+)")
 _TEMPLATE = re.compile(r"\{([^{}]+)\}")
 
 

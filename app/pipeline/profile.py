@@ -6,11 +6,10 @@ described in connectors/feeds/README.md.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -28,6 +27,8 @@ from pydantic_core import CoreSchema
 from app.model.file import Compression, FileFormat
 from app.model.listing import SENT, MileageUnit
 from app.model.record import ReadHints
+from app.pipeline.glob import glob
+from app.pipeline.pattern import compiled
 from app.pipeline.values.codes import COUNTRIES, CURRENCIES
 
 VIRTUAL_TARGETS = ("mileage", "latitude", "longitude")
@@ -41,15 +42,17 @@ def _listed(value: object) -> object:
 
 
 def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"expected a regular expression (Python's re): {error}") from None
+    compiled(value)
+    return value
+
+
+def _pattern_without_case(value: str) -> str:
+    compiled(value, ignore_case=True)
     return value
 
 
 def _named_pattern(value: str) -> str:
-    if not re.compile(_pattern(value)).groupindex:
+    if not compiled(value).names:
         raise ValueError("expected a regular expression with named groups, as in (?P<city>…)")
     return value
 
@@ -62,7 +65,11 @@ def _known_currency(value: str | None) -> str | None:
 
 _TEXT_OR_TEXTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed), WithJsonSchema(_TEXT_OR_TEXTS)]
-Pattern = Annotated[str, Field(min_length=1, description="Python regular expression"), BeforeValidator(str)]
+Pattern = Annotated[
+    str,
+    Field(min_length=1, description="regular expression in Python's syntax, without lookaround and backreferences"),
+    BeforeValidator(str),
+]
 
 
 class Declared(BaseModel):
@@ -162,7 +169,7 @@ class WordPattern(Declared):
     match: Pattern
     value: str
 
-    _check = field_validator("match")(_pattern)
+    _check = field_validator("match")(_pattern_without_case)
 
 
 class Rule(Declared):
@@ -275,7 +282,7 @@ class Profiles:
     def __init__(self, profiles: Sequence[Profile] = ()) -> None:
         self.all = tuple(sorted(profiles, key=lambda profile: profile.name))
         self._globs = [
-            (_weight(match), _glob(match.bucket), _glob(match.key), profile)
+            (_weight(match), glob(match.bucket), glob(match.key), profile)
             for profile in self.all
             for match in profile.matches
         ]
@@ -291,8 +298,3 @@ class Profiles:
 
 def _weight(match: Match) -> int:
     return sum(character not in "*?" for character in match.bucket + match.key)
-
-
-def _glob(pattern: str) -> Callable[[str], Any]:
-    parts = ({"*": ".*", "?": "."}.get(character, re.escape(character)) for character in pattern)
-    return re.compile("".join(parts), re.DOTALL).fullmatch

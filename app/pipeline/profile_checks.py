@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from app.model.listing import BY_NAME, Kind
 from app.pipeline.columns import template_columns
+from app.pipeline.pattern import compiled
 from app.pipeline.profile import Profile, Rule
 
 Loc = tuple[str | int, ...]
@@ -39,7 +39,7 @@ def _changing_id(profile: Profile) -> Iterator[tuple[Loc, str]]:
 
 
 def _groups(profile: Profile, part: str) -> tuple[str, ...]:
-    return tuple(re.compile(profile.parts[part].match).groupindex) if part in profile.parts else ()
+    return compiled(profile.parts[part].match).names if part in profile.parts else ()
 
 
 def _references(profile: Profile) -> Iterator[tuple[Loc, tuple[str, ...]]]:

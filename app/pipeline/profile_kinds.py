@@ -7,10 +7,10 @@ can be remembered. What sets more than one field (a price and its currency) is i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from app.model.listing import BY_NAME, ID_MAX, Field, Kind
+from app.pipeline.pattern import compiled
 from app.pipeline.profile import Rule
 from app.pipeline.values.codes import COUNTRIES, COUNTRY_SYNONYMS, CURRENCIES
 from app.pipeline.values.dates import parse_month, parse_timestamp, parse_year, rfc3339
@@ -133,7 +133,7 @@ def _enum(field: Field, rule: Rule) -> Parser:
     assert field.values is not None
     values = field.values
     table = {fold_word(word): values(value) if value else None for word, value in rule.values.items()}
-    patterns = [(re.compile(p.match, re.IGNORECASE), p.value) for p in rule.patterns]
+    patterns = [(compiled(p.match, ignore_case=True), p.value) for p in rule.patterns]
 
     def parse(value: object) -> object:
         text = value if isinstance(value, str) else str(value).lower()
@@ -143,7 +143,7 @@ def _enum(field: Field, rule: Rule) -> Parser:
         if len(text) < _LONG and fold_word(text) in table:
             return NOTHING
         for pattern, meaning in patterns:
-            if pattern.search(text):
+            if pattern.is_in(text):
                 return meaning or NOTHING
         return None
 

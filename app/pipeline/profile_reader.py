@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
@@ -11,6 +10,7 @@ import orjson
 from app.errors import FailureCode, ListingRejected, Problem
 from app.model.listing import BY_NAME, Quality
 from app.pipeline.columns import Column, Row, column, column_key, loose_key
+from app.pipeline.pattern import compiled
 from app.pipeline.profile import Format, Part, Profile, Reject
 from app.pipeline.profile_rules import Unread, compile_rules
 from app.pipeline.schema import expected
@@ -19,6 +19,8 @@ from app.pipeline.values.text import excerpt
 
 _LONG = 1000
 """Longer column names are nobody's, and longer texts are not taken apart: both are remembered."""
+_LOOKED_AT = 20_000
+"""Characters of a text in which what makes a row no vehicle is looked for."""
 _REQUIRED = ("source_listing_id", "make", "model", "year", "first_registration")
 
 
@@ -91,12 +93,11 @@ class ProfileReader:
     def _part(self, name: str, part: Part) -> Callable[[Row], dict[str, object]]:
         """The groups of a column as columns of their own, named `$part.group`; repeated texts are remembered."""
         columns = [self._column(source) for source in part.source]
-        pattern = re.compile(part.match)
+        pattern = compiled(part.match)
 
         @lru_cache(maxsize=1024)
         def groups(text: str) -> dict[str, object]:
-            match = pattern.search(text)
-            return {} if match is None else {f"${name}.{group}": found for group, found in match.groupdict().items()}
+            return {f"${name}.{group}": found for group, found in (pattern.named(text) or {}).items()}
 
         def read(row: Row) -> dict[str, object]:
             for take in columns:
@@ -109,12 +110,12 @@ class ProfileReader:
 
     def _reject(self, reject: Reject) -> Callable[[Row], None]:
         columns = [(name, self._column(name)) for name in reject.source]
-        pattern = re.compile(reject.match)
+        pattern = compiled(reject.match)
 
         def check(row: Row) -> None:
             for name, take in columns:
                 text = take(row)
-                if isinstance(text, str) and pattern.search(text):
+                if isinstance(text, str) and pattern.is_in(text[:_LOOKED_AT]):
                     problem = Problem(
                         FailureCode.NOT_A_VEHICLE, name, f"a vehicle; this is {reject.because}", excerpt(text)
                     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from app.model.listing import BY_NAME, Kind, Quality
 from app.pipeline.columns import Column, Row, fingerprint, joined
+from app.pipeline.pattern import compiled
 from app.pipeline.profile import Profile, Rule
 from app.pipeline.profile_groups import GroupReader, gathers, group_reader
 from app.pipeline.profile_kinds import NOTHING, Parser, parser
@@ -21,7 +21,9 @@ _REMEMBERED = 4096
 _LONG = 200
 """Longer texts are not remembered: memory must not grow with what senders write."""
 _LOOKED_AT = 20_000
-"""Characters of a text that rules see; a description is seen whole, its markup goes later."""
+"""Characters of a text that rules see …"""
+_DESCRIPTION = 100_000
+"""… and of a description, whose markup goes later."""
 _UNIQUE = frozenset({"source_listing_id", "vin", "stock_number", "source_url", "title", "description"})
 """Fields whose texts hardly repeat: remembering them would only cost."""
 _FIRST = frozenset({"country", "price_currency", "mileage_unit"})
@@ -173,10 +175,11 @@ def _tidier(target: str, rule: Rule, nulls: frozenset[str]) -> Parser:
     refuse = nulls | {word.casefold() for word in rule.ignore}
     wash = clean_lines if target == "description" else clean
     narrow = _narrower(target, rule)
+    most = _DESCRIPTION if target == "description" else _LOOKED_AT
 
     def of_text(text: str) -> object:
-        if len(text) > _LOOKED_AT and target != "description":
-            text = text[:_LOOKED_AT]
+        if len(text) > most:
+            text = text[:most]
         text = text.strip() if text.isprintable() and "  " not in text else wash(text)
         if len(text) < 64 and text.casefold() in refuse:
             return None
@@ -202,8 +205,8 @@ def _narrower(target: str, rule: Rule) -> Callable[[str], str | None] | None:
     field = BY_NAME.get(target)
     words = {} if field is not None and field.kind is Kind.ENUM else rule.values
     exchange = {word.casefold(): value for word, value in (*words.items(), *rule.corrections.items())}
-    accept = re.compile(rule.accept) if rule.accept else None
-    extract = re.compile(rule.extract) if rule.extract else None
+    accept = compiled(rule.accept) if rule.accept else None
+    extract = compiled(rule.extract) if rule.extract else None
     replace = tuple(rule.replace.items())
     if not exchange and accept is None and extract is None and not replace and not rule.unshout:
         return None
@@ -211,13 +214,13 @@ def _narrower(target: str, rule: Rule) -> Callable[[str], str | None] | None:
     def narrow(text: str) -> str | None:
         for old, new in replace:
             text = text.replace(old, new)
-        if accept is not None and accept.fullmatch(text) is None:
+        if accept is not None and not accept.fits(text):
             return None
         if extract is not None:
-            match = extract.search(text)
-            if match is None:
+            taken = extract.taken(text)
+            if taken is None:
                 return None
-            text = (match[1] if extract.groups else match[0] or "") or ""
+            text = taken
         text = unshouted(text.strip()) if rule.unshout else text.strip()
         return exchange.get(text.casefold(), text) or None
 

@@ -214,7 +214,7 @@ def _delimited(text: bytes, whole: bool, hints: ReadHints, certain: bool) -> Con
 
 
 def _spaced_quotes(lines: list[str], delimiter: str) -> bool:
-    return re.search(re.escape(delimiter) + ' +"', lines[0]) is not None
+    return delimiter != " " and re.search(re.escape(delimiter) + ' +"', lines[0]) is not None
 
 
 def _best_delimiter(lines: list[str], header: tuple[str, ...] | None, certain: bool) -> str | None:

@@ -45,7 +45,7 @@ def year_options(records: Records, target: str, path: str) -> tuple[Options, lis
     if records.share(path, _DATE) >= _ENOUGH:
         return {"extract": r"\b(\d{4})\b"}, []
     if records.share(path, _ONE_YEAR) >= _MOST:
-        return {"extract": r"(?<!\d)((?:19|20)\d\d)(?!\d)"}, []
+        return {"extract": r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)"}, []
     return {}, []
 
 

@@ -14,7 +14,7 @@ _FILLED = 0.95
 _LONGEST = 300
 _MAKES = "|".join(sorted(MAKES.split("|"), key=len, reverse=True)).replace("_", "[ -]")
 _HEADLINE = (
-    rf"(?i)(?:\b(?P<year>(?:19[5-9]|20[0-4])\d)\s*)?(?<![a-z])(?P<make>{_MAKES})(?![a-z])[\s*_-]+(?P<model>[^\s,|/*_()]+)"
+    rf"(?i)(?:\b(?P<year>(?:19[5-9]|20[0-4])\d)\s*|^|[^a-z])(?P<make>{_MAKES})[\s*_-]+(?P<model>[^\s,|/*_()]+)"
     r"(?:[\s_](?P<trim>[^,|]{1,60}))?"
 )
 _YEAR_BEHIND = r"(?P<year>\b(?:19[5-9]|20[0-4])\d\b)"

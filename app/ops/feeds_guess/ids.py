@@ -14,7 +14,7 @@ _FEW = 3
 _ROW_NUMBER = re.compile(r"\d{1,9}")
 _IN_ADDRESS = (
     r"/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
-    r"(\d{5,})(?!.*\d{5})",
+    r"(\d{5,})(?:\D+\d{1,4})*\D*$",
 )
 _STEADY = ("make", "model", "trim", "year", "first_registration", "vin", "fuel_type", "transmission", "engine_cc",
            "power_kw", "color_exterior", "body_type", "postal_code", "city", "listed_at")  # fmt: skip

@@ -90,7 +90,7 @@ def spellings(path: str) -> list[str]:
     named = _NAMED.search(path)
     if named is not None:
         return list(dict.fromkeys([folded(named[1]), folded(named[1].rpartition("/")[2])]))
-    parts = re.sub(r"\[[^\]]*\]", "", path).split(".")
+    parts = re.sub(r"\[[^\[\]]*\]", "", path).split(".")
     last = parts[-1].lstrip("@#")
     if folded(last) not in _GENERIC or len(parts) == 1:
         return list(dict.fromkeys([folded(" ".join(parts)), folded(last)]))

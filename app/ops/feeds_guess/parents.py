@@ -65,7 +65,7 @@ _NO_IMAGE = {"logo", "icon", "avatar", "video", "sticker", "badge", "map", "flag
 
 
 def _parts(path: str) -> list[str]:
-    return re.sub(r"\[[^\]]*\]", "", path).split(".")
+    return re.sub(r"\[[^\[\]]*\]", "", path).split(".")
 
 
 def _words(text: str) -> set[str]:
