@@ -25,10 +25,13 @@ from app.pipeline.code_points import LAST, Ranges, as_class, complement, interse
 _MEMORY_BYTES = 4 * 1024 * 1024
 """For one pattern's automata."""
 _MOST_INSTRUCTIONS = 20_000
+_TOO_BIG = "expected a regular expression of some size; a counted repeat, as in {1,500}, makes it too big: use * or +"
 _STAND_IN = 0x10FFFF
 """No character: what an underscore is written as between underscores."""
 _ASCII: Ranges = ((0, 127),)
 _UNDERSCORE = ord("_")
+_SKIPPED = r"(?s:_[^\x00-\x7f]_|[^_])*?"
+"""What stands before a match: a search may not begin between the underscores."""
 
 _REFUSED: Mapping[Any, str] = {
     c.ASSERT: "lookaround, as in (?=…) and (?<=…): write what stands there into the pattern and take what counts by "
@@ -64,11 +67,16 @@ class Pattern:
         """Of the named groups."""
         self._numbers = dict(tree.state.groupdict)
         self._has_groups = tree.state.groups > 1
-        translator = _Translator(padded=False)
-        self._plain = _on_re2(translator.sequence(tree, tree.state.flags))
-        self._padded = None
-        if translator.has_boundary:
-            self._padded = _on_re2(_Translator(padded=True).sequence(tree, tree.state.flags))
+        nodes, flags = list(tree), tree.state.flags
+        every = _Translator(_one)
+        self._plain: Any = _on_re2(every.sequence(nodes, flags))
+        self._padded: Any = None
+        """For a text that is not ASCII; None: the same."""
+        if every.has_boundary or self._plain is None:
+            self._plain = _on_re2(_Translator(_one_ascii).sequence(nodes, flags))
+            self._padded = _on_re2(_SKIPPED + "(" + _Translator(_one_padded).sequence(nodes, flags) + ")")
+            if self._plain is None or self._padded is None:
+                raise Unsuitable(_TOO_BIG)
 
     def is_in(self, text: str) -> bool:
         """It is found somewhere in the text."""
@@ -90,26 +98,21 @@ class Pattern:
 
     def _run(self, text: str, how: str) -> Callable[[int], str | None] | None:
         """A function that gives a group's text, or None."""
-        engine, decode = self._plain, _plain
-        if self._padded is not None and not text.isascii():
-            engine, decode, text = self._padded, _unpadded, _pad(text)
-        match = getattr(engine, how)(text.encode("utf-8", "replace"))
-        if match is None:
+        if self._padded is None or text.isascii():
+            match = getattr(self._plain, how)(text.encode("utf-8", "replace"))
+            return None if match is None else lambda number: _decoded(match[number])
+        match = getattr(self._padded, "match" if how == "search" else how)(_pad(text).encode("utf-8", "replace"))
+        if match is None or (how == "fullmatch" and match.start(1) > 0):
             return None
-
-        def group(number: int) -> str | None:
-            found: bytes | None = match[number]
-            return None if found is None else decode(found)
-
-        return group
+        return lambda number: _unpadded(match[number + 1])
 
 
-def _plain(found: bytes) -> str:
-    return found.decode()
+def _decoded(found: bytes | None) -> str | None:
+    return None if found is None else found.decode()
 
 
-def _unpadded(found: bytes) -> str:
-    return found.decode().replace("_", "").replace(chr(_STAND_IN), "_")
+def _unpadded(found: bytes | None) -> str | None:
+    return None if found is None else found.decode().replace("_", "").replace(chr(_STAND_IN), "_")
 
 
 _PADDED = re.compile(rf"(?:[^\W\x00-\x7f]|{chr(_STAND_IN)})+")
@@ -122,27 +125,23 @@ def _pad(text: str) -> str:
 
 
 def _on_re2(pattern: str) -> Any:
+    """The compiled pattern; None: it is too big."""
     options: Any = re2.Options()
     options.log_errors = False
     options.max_mem = _MEMORY_BYTES
     try:
-        compiled = re2.compile(pattern.encode(), options)
+        ready = re2.compile(pattern.encode(), options)
     except re2.error:
-        raise Unsuitable(_too_big()) from None
-    if compiled.programsize > _MOST_INSTRUCTIONS:
-        raise Unsuitable(_too_big())
-    return compiled
-
-
-def _too_big() -> str:
-    return "expected a regular expression of some size; a counted repeat, as in {1,500}, makes it too big: use * or +"
+        return None
+    return ready if ready.programsize <= _MOST_INSTRUCTIONS else None
 
 
 class _Translator:
     """Python's parsed pattern in RE2's syntax."""
 
-    def __init__(self, padded: bool) -> None:
-        self._padded = padded
+    def __init__(self, one: Callable[[Ranges], str]) -> None:
+        """`one`: how a set of characters is written, of which one stands there."""
+        self._one = one
         self.has_boundary = False
 
     def sequence(self, nodes: Iterable[tuple[Any, Any]], flags: int) -> str:
@@ -162,8 +161,7 @@ class _Translator:
             least, most, inner = value
             lazy = "?" if op is c.MIN_REPEAT else ""
             return f"(?:{self.sequence(inner, flags)}){_times(least, most)}{lazy}"
-        given = characters(op, value, flags)
-        return _one_padded(given) if self._padded else _one(given)
+        return self._one(characters(op, value, flags))
 
     def _at(self, value: Any, flags: int) -> str:
         if value is c.AT_NON_BOUNDARY:
@@ -185,14 +183,23 @@ def _one(given: Ranges) -> str:
 
 
 @lru_cache(maxsize=1024)
+def _one_ascii(given: Ranges) -> str:
+    """The same in a text that is ASCII."""
+    return as_class(intersection(given, _ASCII))
+
+
+@lru_cache(maxsize=1024)
 def _one_padded(given: Ranges) -> str:
-    """The same in a text in which some are between underscores."""
-    others = intersection(of_class("w"), complement(_ASCII))
-    apart = ranges((*others, (_UNDERSCORE, _UNDERSCORE), (_STAND_IN, _STAND_IN)))
-    bare = intersection(given, complement(apart))
-    between = intersection(given, others)
+    """The same in a text in which letters and digits beyond ASCII are between underscores, and nothing else is."""
+    words = intersection(of_class("w"), complement(_ASCII))
+    beyond = intersection(given, complement(_ASCII))
+    bare = intersection(given, complement(((_UNDERSCORE, _UNDERSCORE),)))
+    if not intersection(beyond, complement(words)):
+        bare = intersection(bare, _ASCII)
+    between = beyond if intersection(words, complement(beyond)) else ((0x80, LAST),)
+    between = intersection(between, ((0, _STAND_IN - 1),))
     if intersection(given, ((_UNDERSCORE, _UNDERSCORE),)):
-        between = (*between, (_STAND_IN, _STAND_IN))
+        between = ranges((*between, (_STAND_IN, _STAND_IN)))
     return f"(?:{as_class(bare)}|_{as_class(between)}_)" if between else as_class(bare)
 
 
