@@ -77,10 +77,8 @@ def status(name: str, output: str) -> None:
     """Ask every server whether it works; exit 1 unless all do."""
     lines = open_stack(name).status()
     _print_status(lines, output)
-    if idle := [line.name for line in lines if line.state != "running"]:
-        raise OperatorError(
-            FailureCode.COMMAND_FAILED, f"not running: {', '.join(idle)}; start with `listings stack up`"
-        )
+    if advice := _advice(lines, "" if name == "default" else f" --name {name}"):
+        raise OperatorError(FailureCode.COMMAND_FAILED, advice)
 
 
 @command.command()
@@ -141,6 +139,22 @@ def _print_status(lines: list[ServerStatus], output: str) -> None:
         ],
         right=("pid", "memory MiB"),
     )
+
+
+def _advice(lines: list[ServerStatus], which: str) -> str:
+    """What does not run, and the command that starts it; "" when all runs."""
+    servers = {kind.name for kind in KINDS}
+    stopped = [line.name for line in lines if line.state == "stopped" and line.name in servers]
+    silent = [line for line in lines if line.state == "not answering"]
+    others = [line.name for line in lines if line.state == "stopped" and line.name not in servers]
+    told: list[str] = []
+    if stopped:
+        told.append(f"not running: {', '.join(stopped)}; `listings stack up{which}` starts what is missing")
+    told += [f"{line.name} runs and does not answer; its log is {line.log}" for line in silent]
+    if others:
+        start = f'`eval "$(listings stack env{which})"`, then `listings worker`'
+        told.append(f"not running: {', '.join(others)}; start it with {start}")
+    return ". ".join(told)
 
 
 def _short(path: Path) -> Path:

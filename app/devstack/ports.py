@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.devstack.locks import try_lock
+from app.devstack.state import StateFile
 from app.errors import FailureCode, OperatorError
 
 LOOPBACK = "127.0.0.1"
+_PATH_MAX = 4096
 
 
 def is_free(port: int) -> bool:
@@ -39,9 +41,10 @@ def listens(port: int, timeout_s: float = 0.5) -> bool:
 
 
 class PortLeases:
-    """Ports promised to one stack, `owner`, until `release` or the end of the process.
+    """Ports promised to one stack, `owner` (its folder), until `release` or the end of the process.
 
-    Whoever else acts for the same stack at that time may use them as well.
+    Whoever else acts for the same stack at that time may use them as well. After that they stay the stack's own for as
+    long as it was not told to stop, also while a server of it is down: others were told where it is.
     """
 
     def __init__(self, owner: str, folder: Path | None = None) -> None:
@@ -69,13 +72,24 @@ class PortLeases:
         descriptor = try_lock(path)
         if descriptor is None:
             return path.read_text(encoding="utf-8") == self._owner and is_free(port)
-        if not is_free(port):
+        if not is_free(port) or self._is_kept(port, os.pread(descriptor, _PATH_MAX, 0)):
             os.close(descriptor)
             return False
         os.truncate(descriptor, 0)
         os.write(descriptor, self._owner.encode())
         self._held[port] = descriptor
         return True
+
+    def _is_kept(self, port: int, noted: bytes) -> bool:
+        """Whether the stack that had this port last was never told to stop, and is another."""
+        owner = noted.decode(errors="replace")
+        if not owner or owner == self._owner:
+            return False
+        try:
+            state = StateFile(Path(owner)).read()
+        except (OSError, ValueError, TypeError, KeyError):
+            return False
+        return bool(state.servers) and port in state.ports.values()
 
     def release(self) -> None:
         """Give all ports back."""

@@ -18,6 +18,7 @@ except ModuleNotFoundError as error:
 
 _SAME_START_S = 2.0
 """Two readings of one process's start may differ by this much, since the kernel derives it from the clock."""
+_DATA_DIR = "LISTINGS_WORKER__DATA_DIR"
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -52,6 +53,58 @@ def spawn(command: Sequence[str | Path], environment: Mapping[str, str], folder:
         )
     _children[child.pid] = child
     return Identity.of(child.pid)
+
+
+def run(command: Sequence[str | Path], environment: Mapping[str, str], timeout_s: float = 30.0) -> str | None:
+    """Run a short command to its end; None when that went well, else what it said."""
+    try:
+        ended = subprocess.run(  # noqa: S603 - as for `spawn`
+            [str(part) for part in command],
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if not ended.returncode:
+        return None
+    return (ended.stderr or ended.stdout).strip() or f"it ended with code {ended.returncode}"
+
+
+def listens(identity: Identity, port: int) -> bool:
+    """Whether this process itself accepts connections at the port."""
+    process = find(identity)
+    try:
+        connections = () if process is None else process.net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr[1:2] == (port,) for one in connections)
+
+
+def workers_of(data_dir: Path) -> list[Identity]:
+    """Workers of this user that keep their data below `data_dir`, whoever started them."""
+    found: list[Identity] = []
+    for process in psutil.process_iter():
+        try:
+            told = process.environ().get(_DATA_DIR, "")
+            if told and "worker" in process.cmdline() and Path(told).is_relative_to(data_dir):
+                found.append(Identity(process.pid, process.create_time()))
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def named(port: int) -> str:
+    """Who listens on a port of this machine, as far as it is known: name and process id."""
+    for one in psutil.net_connections("tcp"):
+        if one.status == psutil.CONN_LISTEN and one.laddr[1:2] == (port,) and one.pid is not None:
+            try:
+                return f"{psutil.Process(one.pid).name()}, process {one.pid}"
+            except psutil.NoSuchProcess:
+                break
+    return "another program"
 
 
 def find(identity: Identity) -> psutil.Process | None:

@@ -82,7 +82,7 @@ class Server:
 
     def is_ready(self) -> bool:
         """Whether it answers as it should, asked now."""
-        return self.pid is not None and self.kind.is_ready(self._home.place(self.name))
+        return self._answers(self._home.place(self.name))
 
     def prepare(self, cancelled: Event, progress: Callable[[str], None]) -> Launch:
         """Fetch, configure, make the data folder; starts nothing that lasts."""
@@ -102,6 +102,9 @@ class Server:
                     launch.command, launch.environment, self._home.folder, self.log_path
                 )
         self.wait_ready(cancelled)
+        for command in launch.then:
+            if problem := processes.run(command, launch.environment):
+                raise self._failed(f"answers, but `{' '.join(map(str, command[1:]))}` failed: {problem}")
 
     def start(self) -> None:
         """Start it again where and as it was."""
@@ -131,13 +134,23 @@ class Server:
         cancelled = cancelled or Event()
         place = self._home.place(self.name)
         deadline = time.monotonic() + timeout_s
-        while not self.kind.is_ready(place):
+        while not self._answers(place):
             if self.pid is None:
                 raise self._failed("ended right after its start")
             if time.monotonic() > deadline:
                 raise self._failed(f"did not answer at {self.address} within {timeout_s:.0f} s")
             if cancelled.wait(_POLL_S):
                 raise SetUpCancelled
+
+    def _answers(self, place: Place) -> bool:
+        """Whether it is this server that answers, and not a stranger at its port."""
+        port = next((place.ports[name] for name in self.kind.ports), None)
+        if not self.kind.is_ready(place):
+            return False
+        identity = self.identity
+        return identity is not None and (
+            processes.find(identity) is not None if port is None else processes.listens(identity, port)
+        )
 
     def _send(self, number: signal.Signals) -> None:
         identity = self.identity

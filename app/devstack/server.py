@@ -39,6 +39,8 @@ class Launch:
 
     command: Sequence[str | Path]
     environment: Mapping[str, str] = field(default_factory=dict)
+    then: Sequence[Sequence[str | Path]] = ()
+    """Commands that are left to run once it answers, in the same environment."""
 
 
 class ServerKind(Protocol):

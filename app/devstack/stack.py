@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Literal, Self, TypeVar
 
 from app.devstack import processes
-from app.devstack.allocation import choose_ports
+from app.devstack.allocation import WORKER_PORTS, choose_ports
 from app.devstack.guard import Guard
 from app.devstack.kafka import Kafka
 from app.devstack.locks import file_lock
@@ -35,7 +35,7 @@ T = TypeVar("T")
 ServerName = Literal["kafka", "opensearch", "s3", "registry"]
 KINDS: tuple[ServerKind, ...] = (Kafka(), OpenSearch(), S3Gateway(), Registry())
 
-_WORKER_PORTS = {"worker.http": range(16066, 16166)}
+_OWN_WORKER = "worker"
 _PROCESS_PATIENCE_S = 30.0
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
@@ -135,7 +135,13 @@ class Stack:
         """Every server, asked now, and every registered process."""
         state = self._home.state.read()
         servers = [self._server_status(server, state) for server in self._servers.values()]
-        return servers + [self._process_status(name, identity) for name, identity in state.processes.items()]
+        own = [worker for worker in self._own_workers() if worker.pid not in {i.pid for i in state.processes.values()}]
+        registered = {name: one for name, one in state.processes.items() if not own or processes.find(one)}
+        return [
+            *servers,
+            *(self._process_status(name, identity) for name, identity in registered.items()),
+            *(self._process_status(_OWN_WORKER, identity) for identity in own),
+        ]
 
     def describe(self) -> StackEnv:
         """Where everything is; `OperatorError(COMMAND_FAILED)` when this stack has never been up."""
@@ -175,9 +181,14 @@ class Stack:
             if not state.secrets:
                 access = {"s3.access_key": "listings", "s3.secret_key": secrets.token_hex(20)}
                 state.secrets = {"id": secrets.token_hex(4), **access}
-            worker = {"worker" for identity in state.processes.values() if processes.find(identity)}
-            wanted = [*(kind.ports for kind in KINDS), _WORKER_PORTS]
+            registered = [identity for identity in state.processes.values() if processes.find(identity)]
+            worker = {"a worker"} if registered or self._own_workers() else set()
+            wanted = [*(kind.ports for kind in KINDS), WORKER_PORTS]
             state.ports = choose_ports(wanted, state.ports, already | worker, self._leases)
+
+    def _own_workers(self) -> list[processes.Identity]:
+        """Workers with this stack's settings, also those that somebody has started in a shell of theirs."""
+        return processes.workers_of(self.folder) if self.folder.is_dir() else []
 
     def _stop_servers(self, names: Sequence[str]) -> None:
         """The object store before the broker that it publishes to, the others beside that."""

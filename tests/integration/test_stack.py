@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import boto3
 import httpx2 as httpx
 import obstore
 import psutil
 import pytest
+from botocore.config import Config
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 from obstore.store import S3Store
 
 from app.devstack.report import StackEnv
+from app.devstack.running import Home, Server
+from app.devstack.s3 import S3Gateway
 from app.devstack.stack import Stack
 from app.devstack.versions import OPENSEARCH
 from app.errors import Rejected
@@ -103,6 +108,27 @@ def test_nothing_listens_beyond_this_machine(servers: Stack) -> None:
     assert listening
 
 
+def test_the_bucket_is_one_that_tools_may_ask_for(servers: Stack) -> None:
+    """`aws s3 mb` and many others ask for it first; of a bare folder the gateway says 500, and they try for ever."""
+    env = servers.describe()
+    client = boto3.client(
+        "s3",
+        endpoint_url=env.s3,
+        aws_access_key_id=env.s3_access_key,
+        aws_secret_access_key=env.s3_secret_key,
+        region_name="us-east-1",
+        config=Config(retries={"max_attempts": 1}),
+    )
+    with pytest.raises(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=env.buckets[0])
+    bare = servers.folder / "s3" / "data" / "bare"
+    bare.mkdir()
+    Server(S3Gateway(), Home(servers.folder, CACHE, ["bare"])).start()  # as a stack of before has left it
+    with pytest.raises(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket="bare")
+    client.delete_bucket(Bucket="bare")
+
+
 def test_an_upload_is_notified(servers: Stack) -> None:
     env = servers.describe()
     obstore.put(bucket(env), "notified/a b+é.json", b"[]")
@@ -170,9 +196,12 @@ def test_a_frozen_server_is_not_answering_until_it_is_resumed(servers: Stack) ->
 
 def test_up_on_a_running_stack_starts_only_what_is_missing(servers: Stack) -> None:
     before = {line.name: line.pid for line in servers.status()}
-    servers.server("registry").stop()
+    servers.server("registry").kill()
     said: list[str] = []
-    Stack(servers.folder.parents[1], servers.name, cache=CACHE).up(said.append)
+    port = servers.describe().worker_port
+    with socket.create_server(("127.0.0.1", port)):  # a worker that somebody has started in another shell
+        Stack(servers.folder.parents[1], servers.name, cache=CACHE).up(said.append)
+    assert servers.describe().worker_port == port
     after = {line.name: line.pid for line in servers.status()}
     assert {name for name in before if before[name] != after[name]} == {"registry"}
     assert any(line.startswith("registry: ready at") for line in said)
@@ -181,6 +210,8 @@ def test_up_on_a_running_stack_starts_only_what_is_missing(servers: Stack) -> No
 OWNER = """
 import sys, pathlib, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has its background jobs ignore it
+from app.devstack.running import Home, Server
+from app.devstack.s3 import S3Gateway
 from app.devstack.stack import Stack
 stack = Stack(pathlib.Path(sys.argv[1]), "other", cache=pathlib.Path(sys.argv[2]))
 stack.up(lambda line: print(line, flush=True), guarded=True)

@@ -51,6 +51,16 @@ def test_status_fails_while_servers_are_stopped(project: Path) -> None:
     assert "kafka, opensearch, s3, registry" in error.message
 
 
+def test_status_names_the_command_that_starts_what_is_missing(project: Path, worker: processes.Identity) -> None:
+    processes.kill(worker)
+    _, error = run("status")
+    assert isinstance(error, OperatorError)
+    servers, of_worker = error.message.split(". ")
+    assert servers == "not running: kafka, opensearch, s3, registry; `listings stack up` starts what is missing"
+    assert of_worker.startswith("not running: worker; start it with")
+    assert "`listings worker`" in of_worker
+
+
 def test_down_tells_what_it_stopped(project: Path, worker: processes.Identity) -> None:
     output, error = run("down", "--output", "json")
     assert error is None

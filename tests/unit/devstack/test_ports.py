@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.devstack.allocation import choose_ports
+from app.devstack.allocation import WORKER_PORTS, choose_ports
 from app.devstack.ports import LOOPBACK, PortLeases, is_free, listens
+from app.devstack.processes import Identity
+from app.devstack.state import StateFile
 from app.errors import FailureCode, OperatorError
 
 RANGE = range(23400, 23440)
@@ -65,6 +68,36 @@ def test_no_free_port_is_said_plainly(listening: int, leases: PortLeases) -> Non
     assert raised.value.code is FailureCode.COMMAND_FAILED
 
 
+@pytest.mark.parametrize(("servers", "kept"), [({"kafka": Identity(1, 0.0)}, True), ({}, False)])
+def test_the_port_of_a_stack_that_was_not_stopped_is_given_to_nobody(
+    tmp_path: Path, leases: PortLeases, servers: dict[str, Identity], kept: bool
+) -> None:
+    """Its broker may be down for minutes: its workers come back to that port."""
+    folder = tmp_path / "other"
+    other = PortLeases(str(folder), tmp_path / "ports")
+    port = other.take(RANGE)
+    with StateFile(folder).change() as state:
+        state.ports, state.servers = {"kafka.client": port}, servers
+    other.release()
+    assert leases.try_take(port) is not kept
+    if kept:
+        assert PortLeases(str(folder), tmp_path / "ports").try_take(port), "it is the stack's own"
+        assert leases.take(RANGE) != port
+
+
+def test_the_ports_of_a_stack_that_is_no_more_are_free(tmp_path: Path, leases: PortLeases) -> None:
+    other = PortLeases(str(tmp_path / "gone"), tmp_path / "ports")
+    port = other.take(RANGE)
+    other.release()
+    assert leases.try_take(port)
+
+
+def test_the_port_of_a_worker_of_ones_own_is_kept(listening: int, leases: PortLeases) -> None:
+    wanted = [{"broker.client": range(23450, 23460)}, WORKER_PORTS]
+    chosen = choose_ports(wanted, {"worker.http": listening}, {"index"}, leases)
+    assert chosen["worker.http"] == listening
+
+
 def test_recorded_ports_are_kept(leases: PortLeases) -> None:
     port = leases.take(RANGE)
     leases.release()
@@ -85,5 +118,5 @@ def test_a_recorded_port_that_was_taken_is_replaced_when_nothing_runs(listening:
 
 
 def test_no_port_changes_under_a_running_stack(listening: int, leases: PortLeases) -> None:
-    with pytest.raises(OperatorError, match=f"has taken port {listening}.*while index still run"):
+    with pytest.raises(OperatorError, match=rf"port {listening} .*is taken by .*process {os.getpid()}, while index"):
         choose_ports([{"broker.client": RANGE}], {"broker.client": listening}, {"index"}, leases)

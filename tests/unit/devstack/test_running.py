@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,9 +25,10 @@ class Program:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.then: list[str] = []
 
     def launch(self, tools: Tools, place: Place) -> Launch:
-        return Launch([sys.executable, "-c", self.text])
+        return Launch([sys.executable, "-c", self.text], then=[self.then] if self.then else [])
 
     def is_ready(self, place: Place) -> bool:
         return (place.folder.parent / "ready").exists()
@@ -97,6 +99,31 @@ def test_one_that_never_answers_is_reported_with_the_end_of_its_log(home: Home) 
     timer.join()
     with pytest.raises(OperatorError, match=r"did not answer at nowhere within 0 s.*\n.*thinking"):
         server.wait_ready(timeout_s=0.1)
+
+
+def test_a_stranger_at_its_port_is_not_it(home: Home) -> None:
+    """A server whose port was taken ends a moment after its start: who answers meanwhile is somebody else."""
+    with socket.create_server(("127.0.0.1", 0)) as stranger:
+        with home.state.change() as state:
+            state.ports = {"program.http": stranger.getsockname()[1]}
+        program = Program("import time; time.sleep(0.5); print('the port is taken'); ")
+        program.ports = {"program.http": range(1)}
+        (home.folder / "ready").touch()
+        server = Server(program, home)
+        with pytest.raises(OperatorError, match="ended right after its start"):
+            server.start()
+        assert not server.is_ready()
+
+
+def test_what_is_left_to_do_is_done_once_it_answers(home: Home, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    program = Program(SLEEP)
+    program.then = [sys.executable, "-c", f"import pathlib; pathlib.Path({str(done)!r}).touch()"]
+    Server(program, home).start()
+    assert done.exists()
+    program.then = [sys.executable, "-c", "import sys; sys.exit('no such bucket')"]
+    with pytest.raises(OperatorError, match="no such bucket"):
+        Server(program, home).start()
 
 
 def test_nothing_starts_once_cancelled(home: Home) -> None:

@@ -13,6 +13,7 @@ from app.devstack.guard import Guard
 from app.devstack.processes import Identity
 from app.devstack.report import StackEnv
 from app.devstack.stack import Stack
+from app.devstack.state import StateFile
 from app.errors import FailureCode, OperatorError
 from app.settings import load_settings
 from tests.support.stack import PROJECT
@@ -53,6 +54,26 @@ def test_a_registered_process_is_shown_and_stopped(tmp_path: Path, worker: Ident
     Stack(tmp_path).down()
     assert processes.find(worker) is None
     assert [line.name for line in Stack(tmp_path).status()] == ["kafka", "opensearch", "s3", "registry"]
+
+
+def test_a_worker_of_ones_own_is_known_and_left_alone(tmp_path: Path) -> None:
+    stack = Stack(tmp_path)
+    stack.register_process("worker", 1)  # a demo's worker that has ended: its place was taken
+    with StateFile(stack.folder).change() as state:
+        state.processes["worker"] = Identity(2**22 - 1, 0.0)
+    settings = {"LISTINGS_WORKER__DATA_DIR": str(stack.folder / "worker")}
+    command = [sys.executable, "-c", "import time; time.sleep(60)", "worker"]
+    mine = processes.spawn(command, settings, tmp_path, tmp_path / "mine.log")
+    foreign = {"LISTINGS_WORKER__DATA_DIR": str(tmp_path / ".stack" / "other" / "worker")}
+    other = processes.spawn(command, foreign, tmp_path, tmp_path / "other.log")
+    try:
+        lines = [line for line in stack.status() if line.name == "worker"]
+        assert [(line.state, line.pid) for line in lines] == [("running", mine.pid)]
+        stack.down()
+        assert processes.find(mine) is not None
+    finally:
+        processes.kill(mine)
+        processes.kill(other)
 
 
 def test_a_stack_ends_when_its_owner_is_killed(tmp_path: Path, worker: Identity) -> None:
