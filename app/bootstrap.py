@@ -15,6 +15,7 @@ import structlog
 import uvloop
 
 from app.adapters.avro import AvroCodec
+from app.adapters.child.reader import ChildReader
 from app.adapters.kafka_backlog import KafkaBacklog
 from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.kafka_sizes import read_sizes
@@ -65,6 +66,7 @@ from app.ops.reconcile import Plan, Reconciliation
 from app.ops.schemas import load_schemas
 from app.pipeline.flow import FileFlow
 from app.pipeline.limits import limits_of
+from app.pipeline.memory import MemoryBudget
 from app.settings import Settings, load_settings
 
 log = structlog.get_logger("listings.worker")
@@ -106,7 +108,12 @@ class Worker:
         fit = IndexFit(self._declared, self._admin)
         self._client.wants_ids = lambda: fit.has_pipeline
         self._watch = IndexWatch(fit.check)
+        self._scratch = ScratchFiles(settings.worker.data_dir / "scratch")
+        self._memory = MemoryBudget(settings.worker.memory_max_bytes, self._stop.wait_unless_stopping)
+        metrics.MEMORY_WAITING.set_function(lambda: self._memory.waiting)
+        self._apart = ChildReader(self._memory.large_bytes)
         probes: dict[Dependency, Probe] = {
+            Dependency.WORKER: self._own_means,
             Dependency.OBJECT_STORE: self._store.ping,
             Dependency.SCHEMA_REGISTRY: self._codec.ping,
             Dependency.SEARCH_INDEX: partial(self._watch.fit, 0.0),
@@ -151,7 +158,9 @@ class Worker:
             clock,
             settings.worker.file_timeout_s,
             profiles.recognise,
-            ScratchFiles(settings.worker.data_dir / "scratch"),
+            self._scratch,
+            self._memory,
+            self._apart,
         )
         gate = GateHandler(
             self._store,
@@ -271,11 +280,17 @@ class Worker:
         await self._pages.aclose()
         await self._comparing.aclose()
         await self._index.aclose(limit_s=1.0)
+        await self._apart.aclose()
         await self._outages.aclose()
         await self._publisher.stop()
         await self._client.aclose()
         await self._registry.aclose()
         await self._health.stop()
+
+    async def _own_means(self) -> None:
+        """Whether the worker's own machine gives it what it needs; `Outage(WORKER)` when not."""
+        await self._scratch.ping()
+        await self._apart.ping()
 
     def _not_ready(self) -> list[str]:
         waiting = [f"{outage.dependency} is down: {outage.reason}" for outage in self._outages.open]

@@ -30,12 +30,13 @@ class FailureKind(StrEnum):
 
 
 class Dependency(StrEnum):
-    """The servers whose outage pauses consumption."""
+    """The servers whose outage pauses consumption, and the worker's own machine."""
 
     OBJECT_STORE = "object_store"
     SEARCH_INDEX = "search_index"
     SCHEMA_REGISTRY = "schema_registry"
     BROKER = "broker"
+    WORKER = "worker"  # its own disk and child process: what its machine gives it
     UPLOAD_QUEUE = "upload_queue"  # of `listings bridge`, no worker needs it
 
 
@@ -98,10 +99,11 @@ class FailureCode(StrEnum):
     FETCH_TIMED_OUT = "fetch_timed_out"
     CONTENT_CHANGED = "content_changed"
     HANDLING_TIMED_OUT = "handling_timed_out"
-    SCRATCH_FAILED = "scratch_failed"
+    READER_ENDED = "reader_ended"
     UNEXPECTED = "unexpected"
     # outage
     UNREACHABLE = "unreachable"
+    SCRATCH_FAILED = "scratch_failed"
     ACCESS_REFUSED = "access_refused"
     OVERLOADED = "overloaded"
     INDEX_UNAVAILABLE = "index_unavailable"

@@ -13,6 +13,7 @@ from typing import Protocol
 from app.model.document import Document, WriteResult
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion
+from app.model.record import Limits, Slice, Spooled
 from app.model.removal import StoredListing, Supply
 
 Headers = Mapping[str, bytes]
@@ -46,6 +47,20 @@ class ObjectStore(Protocol):
 
     async def fetch(self, bucket: str, key: str) -> FetchedObject:
         """Open the object as it is now; errors as for `head`."""
+        ...
+
+
+class ApartReader(Protocol):
+    """Reads files in a process of its own, for formats whose libraries can crash, or take what memory there is."""
+
+    @property
+    def memory(self) -> int:
+        """What reading one file takes at most, in bytes; they are read one at a time."""
+        ...
+
+    def read(self, file: Spooled, limits: Limits) -> AsyncGenerator[Slice, None]:
+        """The records of a Parquet file. `Rejected` for the file and its rest, `Transient` when the process was ended
+        by something else, `Outage(WORKER)` when there can be none. Close it when it is not read to its end."""
         ...
 
 

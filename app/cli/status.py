@@ -36,7 +36,7 @@ from app.settings import Settings, load_settings
 _SPAN = timedelta(minutes=15)
 _LATEST = 1000
 _MEMBERS = 8
-_SERVERS = [name for name in Dependency if name is not Dependency.UPLOAD_QUEUE]
+_SERVERS = [name for name in Dependency if name not in (Dependency.UPLOAD_QUEUE, Dependency.WORKER)]
 
 
 _ADDRESS = re.compile(r"(?:http://)?((?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5})(?:/(?:readyz)?)?")

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, Protocol
 
 from app.errors import Problem
 from app.model.file import Compression, FileFormat
+
+
+class Spooled(Protocol):
+    """A file that was kept aside and is complete; `size` in bytes."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def file(self) -> BinaryIO: ...
 
 
 class RawRecord(NamedTuple):
@@ -37,6 +47,12 @@ class Slice:
     blank: int = 0
     needs: str | None = None
     """A module that the next slice needs, and that takes long to load: have a thread do it meanwhile."""
+    memory: int = 0
+    """Bytes that reading this file takes from here on in all, beyond a small base; 0: as much as before."""
+    is_on_disk: bool = False
+    """All of the file is kept aside, nothing of it is in memory: `memory` can be waited for as things are."""
+    apart: Spooled | None = None
+    """The file, complete: it has to be read by a process of its own, and what that gives comes in this one's place."""
 
 
 @dataclass(frozen=True, slots=True)

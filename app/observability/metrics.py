@@ -39,6 +39,16 @@ FRESHNESS = Histogram(
     buckets=_FRESHNESS,
     registry=REGISTRY,
 )
+CHILD_DEATHS = Counter(
+    "listings_child_deaths_total",
+    "Ends of the process that reads Parquet files which were not its worker's doing",
+    registry=REGISTRY,
+)
+MEMORY_WAITING = Gauge(
+    "listings_memory_waiting_files",
+    "Files that wait until what they take is free of the memory for all files together",
+    registry=REGISTRY,
+)
 BULK_REQUESTS = Counter(
     "listings_index_bulk_requests_total",
     "Bulk requests by HTTP status (0: no answer)",

@@ -61,6 +61,12 @@ class Decompressor:
         """None until the first bytes are seen."""
         self.total = 0
         """Plain bytes so far, before any limit cut them off."""
+        self.plain_size = 0
+        """How many it will be, where a zip archive has said so."""
+        self.memory = 0
+        """What looking back takes, in bytes: the most that any member so far has asked for."""
+        self.is_on_disk = False
+        """All of the file is kept aside, and nothing of it was unpacked yet."""
         self.member_name: str | None = None
         """Of the data file in a zip archive, once it is found: a hint of its format."""
 
@@ -149,6 +155,7 @@ class Decompressor:
                 if not piece:
                     return
                 self._member = packing.begin(self._limits.window_max_bytes)
+                self.memory = max(self.memory, packing.memory(self._limits.window_max_bytes, piece))
             for plain in self._plain(packing, self._member, piece, start):
                 yield from self._keep(plain)
             yield from self._turn()
@@ -199,6 +206,11 @@ class Decompressor:
         packing = archive.packing()
         self.member_name = archive.name
         self._packed_size = archive.packed_size
+        self.plain_size, self.is_on_disk = archive.size, True
+        self.memory = packing.memory(self._limits.window_max_bytes, b"")
+        if archive.size > self._block_bytes:
+            yield b""  # for the caller to see what comes
+        self.is_on_disk = False
         member = packing.begin(self._limits.window_max_bytes)
         size = crc = 0
         for piece in archive.packed(packing.input_bytes):

@@ -1,28 +1,31 @@
 """One file, from the object store into the index: fetch → read → transform → index, as one stream.
 
 Memory does not grow with the file: at most `WRITES_AHEAD` slices wait for the index while the next is being read.
-The event loop gets its turn after every slice (some 5 ms of work). However processing ends, no write and no open
-stream of it is left behind.
+The event loop gets its turn after every slice (some 5 ms of work). All files together stay within one budget of memory:
+a file that takes more than there is gives back what it has, waits for its turn and begins again. However processing
+ends, no write and no open stream of it is left behind.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 from importlib import import_module
 from io import BytesIO
 from math import inf
 from types import TracebackType
+from typing import NamedTuple
 
 from app.errors import FailureCode, FileRejected, Rejected, Transient
 from app.model.document import Document, WriteResult
 from app.model.file import ListingFile, ObjectInfo
 from app.model.outcome import RecordReject
-from app.model.record import Limits, ReadHints, Slice
+from app.model.record import Limits, ReadHints, Slice, Spooled
 from app.pipeline.account import FileAccount, ProcessedFile, conclude
+from app.pipeline.memory import Claim, MemoryBudget, MemoryExceeded
 from app.pipeline.parse import FileReader
 from app.pipeline.profile import Profile
 from app.pipeline.recognise import FileMapper, Recogniser, no_format
@@ -30,9 +33,10 @@ from app.pipeline.sniff import hints_from_name
 from app.pipeline.transform import Origin
 from app.pipeline.unpack.spool import Scratch
 from app.pipeline.upload_time import upload_time
-from app.ports import Clock, FetchedObject, ListingIndex, ObjectStore
+from app.ports import ApartReader, Clock, FetchedObject, ListingIndex, ObjectStore
 
 WRITES_AHEAD = 8
+_UNBOUNDED = 2**62
 
 ProfileFor = Callable[[str, str], Profile | None]
 
@@ -50,11 +54,14 @@ class FileFlow:
         patience_s: float = inf,
         recognise: Recogniser = no_format,
         scratch: Scratch = BytesIO,
+        memory: MemoryBudget | None = None,
+        apart: ApartReader | None = None,
     ) -> None:
         """`patience_s`: how long one file's content may be waited for in all; time spent in the index is no part.
 
         `recognise` finds the format of a file for which `profile_for` has no profile. `scratch`: where files are kept
-        that have to be complete before they can be read; in memory unless said otherwise.
+        that have to be complete before they can be read; in memory unless said otherwise. `memory`: the budget of all
+        files together; None: without a bound. `apart` reads what is read in a process of its own; None: here.
         """
         self._store = store
         self._index = index
@@ -64,6 +71,8 @@ class FileFlow:
         self._clock = clock
         self._patience_s = patience_s
         self._scratch = scratch
+        self._memory = memory or MemoryBudget(_UNBOUNDED)
+        self._apart = apart
         self._turn = asyncio.Lock()
 
     async def process(self, file: ListingFile, attempts: int = 1, as_of: datetime | None = None) -> ProcessedFile:
@@ -75,20 +84,32 @@ class FileFlow:
         store or the index did not do its part; then the whole file is safe to process again. A file that can not be
         read is a result (`whole_file`), not an exception.
         """
-        account = FileAccount()
+        claim = self._memory.claim(f"{file.bucket}/{first_folder(file.key)}")
+        try:
+            while True:
+                try:
+                    return await self._process(file, attempts, as_of, claim)
+                except MemoryExceeded as more:
+                    await claim.wait_for(more.size)
+        finally:
+            claim.release()
+
+    async def _process(self, file: ListingFile, attempts: int, as_of: datetime | None, claim: Claim) -> ProcessedFile:
         try:
             fetched = await self._store.fetch(file.bucket, file.key)
         except Rejected as error:
             return self._rejected_unread(file, error, attempts)
         uploaded_at = upload_time(fetched.info.uploaded_at, file.uploaded_at)
         info = replace(fetched.info, uploaded_at=uploaded_at if as_of is None else max(uploaded_at, as_of))
-        return await self._read(fetched, info, account, attempts)
+        return await self._read(fetched, info, attempts, claim)
 
-    async def _read(
-        self, fetched: FetchedObject, info: ObjectInfo, account: FileAccount, attempts: int
-    ) -> ProcessedFile:
+    async def _read(self, fetched: FetchedObject, info: ObjectInfo, attempts: int, claim: Claim) -> ProcessedFile:
+        """Raises `MemoryExceeded` when it has to begin again, with more of the budget."""
+        account = FileAccount()
         profile = self._profile_for(info.bucket, info.key)
-        reader = FileReader(_hints(profile, info), self._limits, info.size, scratch=self._scratch)
+        reader = FileReader(
+            _hints(profile, info), self._limits, info.size, scratch=self._scratch, apart=self._apart is not None
+        )
         origin = Origin(info.bucket, info.key, info.etag, info.uploaded_at)
         mapper = FileMapper(profile, self._recognise, default_source(info), origin, self._clock.now())
         whole_file: Rejected | None = None
@@ -100,8 +121,8 @@ class FileFlow:
             ):
                 async for chunk in self._patiently(chunks):
                     account.bytes_read += len(chunk)
-                    await self._work_off(reader.feed(chunk), mapper, writes, account)
-                await self._work_off(reader.finish(), mapper, writes, account)
+                    await self._work_off(reader.feed(chunk), _Sink(mapper, writes, account, claim))
+                await self._work_off(reader.finish(), _Sink(mapper, writes, account, claim))
         except Rejected as error:
             whole_file = error
         finally:
@@ -130,9 +151,7 @@ class FileFlow:
             yield chunk
             asked = self._clock.monotonic()
 
-    async def _work_off(
-        self, pieces: Iterator[Slice], mapper: FileMapper, writes: _Writes, account: FileAccount
-    ) -> None:
+    async def _work_off(self, pieces: Iterator[Slice], sink: _Sink) -> None:
         """Parse, map and hand on slice by slice, one slice of one file in each turn of the event loop.
 
         Parsing waits for nothing, so files gain nothing from being parsed side by side; but a turn in which a hundred
@@ -141,16 +160,32 @@ class FileFlow:
         while True:
             async with self._turn:
                 piece = next(pieces, None)
-                documents = [] if piece is None else self._map(piece, mapper, account)
+                documents = [] if piece is None else self._map(piece, sink)
             if piece is None:
                 return
             if documents:
-                await writes.add(documents)
+                await sink.writes.add(documents)
+            if piece.memory:
+                await _afford(sink.claim, piece)
+            if piece.apart is not None:
+                await self._read_apart(piece.apart, sink)
             await (asyncio.sleep(0) if piece.needs is None else asyncio.to_thread(import_module, piece.needs))
 
-    def _map(self, piece: Slice, mapper: FileMapper, account: FileAccount) -> list[Document]:
-        keep = self._limits.rejects_max_count
-        mapped = mapper.map_all(piece.records)
+    async def _read_apart(self, file: Spooled, sink: _Sink) -> None:
+        """The records of a file that is on disk as a whole, one file of all at a time."""
+        assert self._apart is not None
+        await sink.claim.wait_for(self._apart.memory)
+        async with aclosing(self._apart.read(file, self._limits)) as pieces:
+            async for piece in pieces:
+                async with self._turn:
+                    documents = self._map(piece, sink)
+                if documents:
+                    await sink.writes.add(documents)
+        sink.claim.release()
+
+    def _map(self, piece: Slice, sink: _Sink) -> list[Document]:
+        account, keep = sink.account, self._limits.rejects_max_count
+        mapped = sink.mapper.map_all(piece.records)
         account.read += len(piece.records) + len(piece.bad)
         account.blank += piece.blank
         account.flagged += mapped.flagged
@@ -176,6 +211,24 @@ class FileFlow:
     ) -> ProcessedFile:
         outcome = account.outcome(info, self._clock.now(), attempts, shape, profile)
         return conclude(outcome, account, whole_file, self._limits)
+
+
+class _Sink(NamedTuple):
+    """Where the slices of one file go, and what it holds of the memory."""
+
+    mapper: FileMapper
+    writes: _Writes
+    account: FileAccount
+    claim: Claim
+
+
+async def _afford(claim: Claim, piece: Slice) -> None:
+    """Hold what the file takes from here on. Raises `MemoryExceeded` when it can not be waited for as things are."""
+    if claim.grow(piece.memory):
+        return
+    if not piece.is_on_disk:
+        raise MemoryExceeded(piece.memory)
+    await claim.wait_for(piece.memory)
 
 
 class _Writes:
@@ -233,5 +286,10 @@ def _hints(profile: Profile | None, info: ObjectInfo) -> ReadHints:
 
 def default_source(info: ObjectInfo) -> str:
     """The sender of a file without a profile: the first folder of its key, else its bucket."""
-    folder, slash, _ = info.key.lstrip("/").partition("/")
-    return folder if slash and folder else info.bucket
+    return first_folder(info.key) or info.bucket
+
+
+def first_folder(key: str) -> str:
+    """The first folder of a key; "" when it is in none."""
+    folder, slash, _ = key.lstrip("/").partition("/")
+    return folder if slash else ""

@@ -198,9 +198,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Nothing: the new upload has a notification of its own.",
     ),
     Code.HANDLING_TIMED_OUT: ("A time-out that nothing else explains.", "As for `unexpected`."),
-    Code.SCRATCH_FAILED: (
-        "The worker could not keep a zip or Parquet file on its own disk (`LISTINGS_WORKER__DATA_DIR`) to read it.",
-        "Make room on the worker's disk.",
+    Code.READER_ENDED: (
+        "The process that reads Parquet files for the worker was ended while it read this one, by a lack of memory or "
+        "by somebody; or there can be no such process.",
+        "Write row groups of fewer rows; ops: see whether the machine has memory left.",
     ),
     Code.UNEXPECTED: (
         "A fault of the application. The log event `unexpected_failure` has the traceback.",
@@ -208,6 +209,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
     ),
     # outage
     Code.UNREACHABLE: ("It does not answer, or fails for everything.", "Start it, mend the network or the address."),
+    Code.SCRATCH_FAILED: (
+        "The worker's own disk (`LISTINGS_WORKER__DATA_DIR`) does not take the zip and Parquet files that are to be read.",
+        "Make room on it.",
+    ),
     Code.ACCESS_REFUSED: (
         "It refuses everything: credentials, permissions, region, or a bucket that does not exist.",
         "Correct the settings or the permissions.",

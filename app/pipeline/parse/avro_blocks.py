@@ -31,6 +31,9 @@ _MAX_LONG_BYTES = 10
 _WINDOW_BYTES = 32 * 1024
 """What the library sees at once: it is a few milliseconds of work, whatever the data makes of it."""
 _MAX_VALUES = 100_000
+_SMALL_BLOCK_BYTES = 256 * 1024
+_COPIES = 4
+"""Of a block: as it came, packed, unpacked piece by piece, unpacked as a whole."""
 
 
 class AvroParser:
@@ -115,6 +118,8 @@ class AvroParser:
         if count < 0 or size < 0:
             raise self._broken("a block has a negative length; the file is damaged")
         self._check_block_size(size)
+        if size > _SMALL_BLOCK_BYTES:
+            self._gather.will_take(_COPIES * self._most_of_a_block(size))
         end = walk.at + size
         if end + _SYNC_BYTES > len(self._input):
             return None
@@ -138,6 +143,9 @@ class AvroParser:
             plain += step
             self._check_block_size(len(plain))
             self._gather.spend(len(step) // 4)
+            if len(plain) > _SMALL_BLOCK_BYTES and not self._gather.memory:
+                self._gather.will_take(_COPIES * self._limits.avro_block_max_bytes)
+                yield self._gather.take()
             if self._gather.full:
                 yield self._gather.take()
         self._account(len(packed), len(plain))
@@ -204,6 +212,10 @@ class AvroParser:
             self._gather.reject(error.problem(field), None)
         else:
             self._gather.add_value(value, None, size)
+
+    def _most_of_a_block(self, size: int) -> int:
+        """What the largest of it is: one that is not packed is as large as it says."""
+        return size if self._codec is CODECS["null"] else self._limits.avro_block_max_bytes
 
     # what is wrong
 

@@ -32,6 +32,8 @@ class Gather:
         self._blank = 0
         self._room = _SLICE_ROOM
         self.number = 0
+        self.memory = 0
+        """What the parser has said that it takes, in bytes."""
 
     @property
     def full(self) -> bool:
@@ -46,6 +48,10 @@ class Gather:
 
     def has_any(self) -> bool:
         return bool(self._records or self._bad or self._blank)
+
+    def will_take(self, memory: int) -> None:
+        """Say that the parser takes `memory` bytes from here on, beyond a block and what it has gathered."""
+        self.memory = max(self.memory, memory)
 
     def spend(self, cost: int) -> None:
         """Account for work that gives no record: some 20 ns a unit."""

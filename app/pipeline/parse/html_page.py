@@ -19,6 +19,9 @@ _SCRIPT_RECORDS = 4
 """A script may be as long as so many of the longest records: it may list a whole stock."""
 _MANY_VALUES = 50_000
 """More in one script would hold the event loop too long."""
+_LONG_BYTES = 256 * 1024
+_VALUES_SHARE = 6
+"""Scripts take up to so many times their size once they are read: fifty thousand values each."""
 _STEP_COST = 60
 _BYTE_COST_SHARE = 4
 _TURN_COST = 50_000
@@ -58,6 +61,9 @@ class HtmlParser:
 
     def feed(self, text: bytes) -> Iterator[Slice]:
         self.line += text.count(b"\n")
+        if self._kept_bytes + self._scripts.kept_bytes > _LONG_BYTES and not self._gather.memory:
+            self._gather.will_take(_VALUES_SHARE * self._script_bytes)
+            yield self._gather.take()
         for script in self._scripts.feed(text):
             self._gather.spend(_STEP_COST)
             if script is not None:

@@ -51,6 +51,11 @@ class ScriptFinder:
         self.open_script_line: int | None = None
         """Where the JSON-LD script begins that has no end yet."""
 
+    @property
+    def kept_bytes(self) -> int:
+        """Of the script that has no end yet."""
+        return self._kept_bytes
+
     def feed(self, text: bytes) -> Iterator[Script | None]:
         """The next scripts; None: a step was made that gave none."""
         self._data = self._data[self._at :] + text

@@ -28,6 +28,9 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _STEP_COST = 60
 _TURN_COST = 100_000
 """Of a value so deeply nested that it has to be walked bracket by bracket."""
+_LONG_BYTES = 256 * 1024
+_VALUES_SHARE = 12
+"""A long record takes up to so many times its size once it is read: a hundred thousand values in a megabyte."""
 _SKIP = -1
 """Instead of a step: this value is of no interest."""
 
@@ -243,6 +246,8 @@ class JsonParser:
         self._at, ended = self._scanner.advance(self._text, before)
         self._too_long = self._at - self._start > self._max_bytes
         if not ended:
+            if self._at - self._start > _LONG_BYTES and self._holds():
+                self._gather.will_take(_VALUES_SHARE * self._max_bytes)
             if not self._start_place and not self._holds():
                 self._start_place = self._place(self._start)
             if self._at < len(self._text):

@@ -18,7 +18,7 @@ from app.pipeline.parse.parquet_pages import (
     pages_of,
 )
 from app.pipeline.unpack.bombs import check_unpacked
-from app.pipeline.unpack.spool import Spool
+from app.pipeline.unpack.spool import Readable
 
 _BATCH_BYTES = 16 * 1024 * 1024
 _BATCH_CELLS = 100_000
@@ -74,7 +74,7 @@ class Plan:
 class Budget:
     """Over the whole file: what its pages unpack to, and how many they are."""
 
-    def __init__(self, spool: Spool, limits: Limits) -> None:
+    def __init__(self, spool: Readable, limits: Limits) -> None:
         self._spool = spool
         self._limits = limits
         self._pages = 0

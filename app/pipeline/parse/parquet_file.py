@@ -19,7 +19,9 @@ class ParquetParser:
     line = 0
     """The format has no lines."""
 
-    def __init__(self, gather: Gather, limits: Limits, spool: Spool) -> None:
+    def __init__(self, gather: Gather, limits: Limits, spool: Spool, apart: bool = False) -> None:
+        """`apart`: the caller has a process of its own for it; `finish` then gives the file in place of the records."""
+        self._apart = apart
         self._gather = gather
         self._limits = limits
         self._spool = spool
@@ -34,6 +36,9 @@ class ParquetParser:
 
     def finish(self) -> Iterator[Slice]:
         check_footer(self._spool)
+        if self._apart:
+            yield Slice([], [], apart=self._spool)
+            return
         yield Slice([], [], needs=_READER)
         from app.pipeline.parse.parquet_rows import ParquetRows
 

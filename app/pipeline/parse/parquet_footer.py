@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from app.errors import FailureCode, FileRejected
 from app.pipeline.parse.thrift_compact import LIST, Compact, NotThrift
-from app.pipeline.unpack.spool import Spool
+from app.pipeline.unpack.spool import Readable
 
 MAX_FOOTER_BYTES = 8 * 1024 * 1024
 _MAGIC = b"PAR1"
@@ -42,7 +42,7 @@ class RowGroup:
     chunks: tuple[Chunk, ...]
 
 
-def check_footer(spool: Spool) -> None:
+def check_footer(spool: Readable) -> None:
     """Does the file end as such a file does? Raises FILE_BROKEN, FORMAT_UNKNOWN (encrypted), SCHEMA_REFUSED."""
     end = spool.read_at(max(0, spool.size - _LENGTH_AND_MAGIC), _LENGTH_AND_MAGIC)
     if end.endswith(b"PARE"):
@@ -60,7 +60,7 @@ def check_footer(spool: Spool) -> None:
         )
 
 
-def read_footer(spool: Spool) -> bytes:
+def read_footer(spool: Readable) -> bytes:
     """The footer of a file that has one."""
     end = spool.size - _LENGTH_AND_MAGIC
     length = int.from_bytes(spool.read_at(end, 4), "little")

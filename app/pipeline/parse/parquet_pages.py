@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.pipeline.parse.thrift_compact import Compact, NotThrift
-from app.pipeline.unpack.spool import Spool
+from app.pipeline.unpack.spool import Readable
 
 _FIRST_READ = 128
 _MAX_HEADER_BYTES = 256 * 1024
@@ -36,7 +36,7 @@ class Page:
     encoding: int
 
 
-def pages_of(spool: Spool, start: int, end: int) -> Iterator[Page]:
+def pages_of(spool: Readable, start: int, end: int) -> Iterator[Page]:
     """The pages between two offsets of the file. Raises `BadPages`."""
     at = start
     while at < end:
@@ -47,7 +47,7 @@ def pages_of(spool: Spool, start: int, end: int) -> Iterator[Page]:
         yield page
 
 
-def _header(spool: Spool, at: int, end: int) -> tuple[Page, int]:
+def _header(spool: Readable, at: int, end: int) -> tuple[Page, int]:
     """(the header at this offset, its length)."""
     size = _FIRST_READ
     while True:

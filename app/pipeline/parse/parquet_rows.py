@@ -22,7 +22,7 @@ from app.pipeline.parse.parquet_budget import Budget, Plan
 from app.pipeline.parse.parquet_columns import Column
 from app.pipeline.parse.parquet_footer import MAX_FOOTER_BYTES, BadFooter, read_footer, row_groups
 from app.pipeline.unpack.bombs import check_unpacked
-from app.pipeline.unpack.spool import Spool
+from app.pipeline.unpack.spool import Readable
 
 _MAX_LIST = 200_000
 """Of anything in the footer."""
@@ -45,7 +45,7 @@ class ParquetRows:
     BLOCK_TOO_BIG, COMPRESSION_RATIO, DECOMPRESSED_TOO_BIG, with the row group.
     """
 
-    def __init__(self, gather: Gather, limits: Limits, spool: Spool) -> None:
+    def __init__(self, gather: Gather, limits: Limits, spool: Readable) -> None:
         self._gather = gather
         self._limits = limits
         self._spool = spool
@@ -55,7 +55,13 @@ class ParquetRows:
         """All records, in slices."""
         try:
             yield from self._read_file()
-        except (BadFooter, pa.ArrowException, OSError, ValueError, TypeError, OverflowError, MemoryError) as error:
+        except MemoryError as error:  # the library's own among them
+            raise FileRejected(
+                FailureCode.BLOCK_TOO_BIG,
+                "reading it takes more memory than there is for one file; write row groups of fewer rows",
+                f"after record {self._gather.number:,}",
+            ) from error
+        except (BadFooter, pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
             raise FileRejected(
                 FailureCode.FILE_BROKEN,
                 "the Parquet data is damaged, or written in a way that is not read; write the file again",

@@ -28,6 +28,12 @@ from app.pipeline.unpack.spool import Scratch, Spool
 
 _WORK_SHARE = 4
 """Reading four bytes that give no record counts as much as one byte of a record."""
+_LITTLE_BYTES = 256 * 1024
+"""As long as no more of a file was seen, what it takes is not counted."""
+_TAKEN_BYTES = 2 * 1024 * 1024
+"""What any file takes beyond that: chunks, blocks, slices on their way into the index; and its longest record twice."""
+_TAKEN_SHARE = 3
+"""No file takes more than so many times its own size, if it is not packed."""
 
 
 class _Parser(Protocol):
@@ -51,11 +57,13 @@ class FileReader:
     """Push parser for one file. Feed it chunks of any size, then finish it; both give slices as they are read.
 
     Give control back to the event loop between two slices: each is some 5 ms of work, and a slice may be empty.
+    A slice may say what memory the file takes from here on (`Slice.memory`): nothing of that was taken before.
     Raises `FileRejected` for the file as a whole or its rest, never for one record; every slice given before it
     stays valid. The result depends on the content and the limits alone, not on how it was cut into chunks.
     `stored_size` in bytes, as the store says; None: not known, the compression ratio is judged as the file comes.
     `scratch` gives a temporary file to what has to be complete before it can be read (zip, Parquet), up to the limit
-    on the stored size; in memory unless said otherwise. `close` frees it, however reading ended.
+    on the stored size; in memory unless said otherwise. `close` frees it, however reading ended. `apart`: a slice may
+    hand over a file whose library is not to be trusted in this process (`Slice.apart`), instead of its records.
     """
 
     def __init__(
@@ -66,9 +74,13 @@ class FileReader:
         *,
         block_bytes: int = BLOCK_BYTES,
         scratch: Scratch = BytesIO,
+        apart: bool = False,
     ) -> None:
         self._hints = hints
         self._limits = limits
+        self._stored_size = stored_size
+        self._apart = apart
+        self._told = 0
         self._block_bytes = block_bytes
         self._steps = () if hints.records_path is None else parse_records_path(hints.records_path)
         self._decompressor = Decompressor(limits, stored_size, block_bytes, scratch)
@@ -117,6 +129,8 @@ class FileReader:
                 raise
             if text is None:
                 return
+            if self._takes() > self._told:
+                yield self._telling(Slice([], []))
             if text:
                 yield from self._parse_text(text)
             self._gather.spend(len(text) // _WORK_SHARE + self._decompressor.take_work())
@@ -126,10 +140,32 @@ class FileReader:
     def _parse_text(self, text: bytes) -> Iterator[Slice]:
         assert self._parser is not None
         try:
-            yield from self._parser.feed(text)
+            for piece in self._parser.feed(text):
+                yield self._telling(piece)
         except FileRejected:
             yield from self._left()
             raise
+
+    def _takes(self) -> int:
+        """Bytes that the file takes, as far as its kind and what was seen of it tell."""
+        unpacking = self._decompressor
+        if max(unpacking.total, unpacking.plain_size) <= _LITTLE_BYTES or self._is_kept_aside:
+            return self._gather.memory
+        taken = _TAKEN_BYTES + 2 * self._limits.record_max_bytes
+        if unpacking.compression is Compression.NONE and self._stored_size is not None:
+            taken = min(taken, _TAKEN_SHARE * self._stored_size)
+        return taken + unpacking.memory + self._gather.memory
+
+    @property
+    def _is_kept_aside(self) -> bool:
+        return isinstance(self._parser, ParquetParser) and not self._decompressor.memory
+
+    def _telling(self, piece: Slice) -> Slice:
+        takes = self._takes()
+        if takes <= self._told:
+            return piece
+        self._told = takes
+        return replace(piece, memory=takes, is_on_disk=self._decompressor.is_on_disk)
 
     def _break_off(self) -> Iterator[Slice]:
         """What was certain before the file could not be read any further; its own troubles do not matter any more."""
@@ -210,7 +246,7 @@ class FileReader:
         if binary is FileFormat.AVRO:
             self._parser = AvroParser(self._gather, self._limits)
         else:
-            self._parser = ParquetParser(self._gather, self._limits, self._spool)
+            self._parser = ParquetParser(self._gather, self._limits, self._spool, self._apart)
 
     def _start_parser(self, content: Content) -> None:
         self._shape = FileShape(content.format, self._decompressor.compression or Compression.NONE)

@@ -22,6 +22,7 @@ from app.pipeline.unpack.streams import (
     Packing,
     StoredMember,
     WindowTooBig,
+    whole_window,
 )
 
 _ENTRIES_A_TURN = 500
@@ -57,6 +58,11 @@ class Archive:
         return self._found.packed_size
 
     @property
+    def size(self) -> int:
+        """Of the data file unpacked, as the archive says; no more than that is taken."""
+        return self._found.size
+
+    @property
     def _found(self) -> Entry:
         assert self._entry is not None
         return self._entry
@@ -89,7 +95,7 @@ class Archive:
                 FailureCode.ARCHIVE_INVALID, f"{_printable(entry.name)} is encrypted; send it without a password"
             )
         if entry.method == _LZMA:
-            return Packing("lzma", lambda window: _LzmaMember(window, entry), cost_in=3.0)
+            return Packing("lzma", lambda window: _LzmaMember(window, entry), cost_in=3.0, memory=whole_window)
         packing = _METHODS.get(entry.method)
         if packing is None:
             raise FileRejected(

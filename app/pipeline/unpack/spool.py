@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from app.errors import FailureCode, FileRejected
 
 Scratch = Callable[[], BinaryIO]
 """Gives a new empty file to write and read, which nobody else sees and which is gone once it is closed."""
+
+
+class Readable(Protocol):
+    """A complete file that can be read anywhere."""
+
+    @property
+    def size(self) -> int: ...
+
+    @property
+    def file(self) -> BinaryIO: ...
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Up to `size` bytes from `offset` on; fewer only at the end."""
+        ...
 
 
 class Spool:

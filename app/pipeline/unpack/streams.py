@@ -23,6 +23,10 @@ MAGIC_BYTES = 10
 """How many first bytes tell every kind apart."""
 _BZIP2_FIRST_BLOCK = (b"1AY&SY", b"\x17rE8P\x90")
 """A block, or the end of a stream without any: without it, text may begin with `BZh9` too."""
+_BZIP2_BYTES = 4 * 1024 * 1024
+"""A block of 900,000 bytes, four each (bzip2 manual, "Memory management")."""
+_ZSTD_STEPS_BYTES = 8 * 1024 * 1024
+"""What a step gives at most (see `ZSTD.input_bytes`), twice: as it comes, and gathered."""
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 """A member, an archive without any, a part of several (APPNOTE.TXT 4.3.7, 4.3.16, 8.5.3)."""
 
@@ -149,16 +153,40 @@ class Packing:
     cost_in: float = 0.0
     cost_out: float = 0.2
     """Work per byte taken in and given out, in units of some 20 ns."""
+    memory: Callable[[int, bytes], int] = lambda window, head: 0
+    """Bytes that a member takes while it is unpacked, given how far it may look back, and its first bytes."""
+
+
+def whole_window(window: int, head: bytes) -> int:
+    """All that is allowed: what it will be can not be told from its first bytes."""
+    return _with_room(window)
+
+
+def _zstd_window(window: int, head: bytes) -> int:
+    try:
+        asked = zstandard.get_frame_parameters(head).window_size
+    except zstandard.ZstdError:  # too few bytes of it are here, or it is none
+        asked = window
+    return _with_room(min(window, asked)) + _ZSTD_STEPS_BYTES
 
 
 STORED = Packing("stored", lambda window: StoredMember(), input_bytes=STEP_BYTES, cost_out=0.0)
 GZIP = Packing("gzip", lambda window: ZlibMember())
 DEFLATE = Packing("deflate", lambda window: ZlibMember(-zlib.MAX_WBITS))
-BZIP2 = Packing("bzip2", lambda window: BlockMember(bz2.BZ2Decompressor()), cost_in=3.0, cost_out=2.0)
-XZ = Packing(
-    "xz", lambda window: BlockMember(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_with_room(window))), cost_in=3.0
+BZIP2 = Packing(
+    "bzip2",
+    lambda window: BlockMember(bz2.BZ2Decompressor()),
+    cost_in=3.0,
+    cost_out=2.0,
+    memory=lambda window, head: _BZIP2_BYTES,
 )
-ZSTD = Packing("zstd", ZstdMember, input_bytes=128)
+XZ = Packing(
+    "xz",
+    lambda window: BlockMember(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_with_room(window))),
+    cost_in=3.0,
+    memory=whole_window,
+)
+ZSTD = Packing("zstd", ZstdMember, input_bytes=128, memory=_zstd_window)
 """128 bytes hold at most 32 blocks that repeat one byte 128 KiB long (RFC 8878, 3.1.1.2.2): 4 MiB."""
 
 BY_COMPRESSION = {

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import signal
+import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from app.adapters.scratch_files import ScratchFiles
-from app.errors import FailureCode, Transient
+from app.errors import Dependency, FailureCode, FileRejected, Outage
 from app.model.record import ReadHints
 from app.pipeline.parse import FileReader
 from tests.support.limits import limits
@@ -40,9 +44,10 @@ def test_the_pipeline_and_its_libraries_can_read_from_one(tmp_path: Path) -> Non
 
 def test_a_folder_that_can_not_be_made_is_trouble_of_the_worker_not_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Transient) as failed:
+    with pytest.raises(Outage) as failed:
         ScratchFiles(tmp_path / "file" / "scratch")()
     assert failed.value.code is FailureCode.SCRATCH_FAILED
+    assert failed.value.dependency is Dependency.WORKER
     assert str(tmp_path) not in failed.value.message
 
 
@@ -65,7 +70,7 @@ def test_a_full_disk_is_trouble_of_the_worker_not_of_the_file(tmp_path: Path, ki
     if kind == "zip":
         data = zip_of({"a.csv": data}, method=0)
     reader = FileReader(ReadHints(), limits(), None, scratch=ScratchFiles(tmp_path))
-    with pytest.raises(Transient) as failed:
+    with pytest.raises(Outage) as failed:
         _read_in_pieces(reader, data)
     assert failed.value.code is FailureCode.SCRATCH_FAILED
     reader.close()
@@ -84,7 +89,7 @@ def test_trouble_while_a_library_reads_is_not_taken_for_damage(tmp_path: Path, m
     list(reader.feed(parquet_file(listing_columns(5_000))))
     file = reader._spool.file
     monkeypatch.setattr(file, "_file", _Failing(file._file))  # type: ignore[attr-defined]
-    with pytest.raises(Transient):
+    with pytest.raises(Outage):
         list(reader.finish())
     reader.close()
 
@@ -104,3 +109,108 @@ class _Failing:
         if self._left < 0:
             raise OSError(5, "Input/output error")
         return self._file.read(size)  # type: ignore[attr-defined, no-any-return]
+
+
+# -- until the disk takes files again ----------------------------------------------------------------------------
+
+
+async def test_it_is_over_when_the_folder_can_be_had_again(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    scratch = ScratchFiles(tmp_path / "file" / "scratch")
+    with pytest.raises(Outage):
+        scratch()
+    with pytest.raises(Outage) as still:
+        await scratch.ping()
+    assert "LISTINGS_WORKER__DATA_DIR" in still.value.message
+    (tmp_path / "file").unlink()
+    await scratch.ping()
+    scratch().close()
+
+
+@pytest.mark.usefixtures("small_disk")
+async def test_it_is_not_over_before_there_is_room_for_the_smallest_that_had_none(tmp_path: Path) -> None:
+    scratch = ScratchFiles(tmp_path)
+    for size in (300_000, 100_000):
+        with pytest.raises(Outage):
+            _write(scratch, size)
+    with pytest.raises(Outage):
+        await scratch.ping()
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, hard))
+    await scratch.ping()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EMFILE, errno.EACCES])
+async def test_every_way_a_disk_can_fail_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def fail(**_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    scratch = ScratchFiles(tmp_path)
+    monkeypatch.setattr(tempfile, "TemporaryFile", fail)
+    for attempt in (scratch, scratch._try):
+        with pytest.raises(Outage) as failed:
+            attempt()
+        assert os.strerror(number) in failed.value.message
+    monkeypatch.undo()
+    await scratch.ping()
+
+
+async def test_a_folder_that_is_deleted_under_way_is_made_again(tmp_path: Path) -> None:
+    folder = tmp_path / "scratch"
+    scratch = ScratchFiles(folder)
+    with closing(scratch()) as file:
+        file.write(b"abc")
+        folder.rmdir()
+        file.seek(0)
+        assert file.read() == b"abc"
+    scratch().close()
+    assert folder.exists()
+
+
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of a megabyte of its own."""
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=20", "scratch", str(tmp_path)], capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("a disk can not be mounted here")
+    yield tmp_path
+    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+async def test_a_disk_filled_by_others_is_waited_for_a_file_larger_than_all_of_it_is_refused(tiny_disk: Path) -> None:
+    scratch = ScratchFiles(tiny_disk / "scratch")
+    scratch().close()
+    filler = tiny_disk / "filler"
+    filler.write_bytes(bytes(900_000))
+    with pytest.raises(Outage):
+        _write(scratch, 400_000)
+    filler.write_bytes(bytes(1_020_000))
+    with pytest.raises(Outage):
+        await scratch.ping()
+    filler.unlink()
+    await scratch.ping()
+    with pytest.raises(FileRejected) as refused:
+        _write(scratch, 3_000_000)
+    assert refused.value.code is FailureCode.FILE_TOO_BIG
+    names = list(_fill_with_names(tiny_disk))
+    with pytest.raises(Outage):
+        await scratch.ping()
+    names[0].unlink()
+    await scratch.ping()
+
+
+def _write(scratch: ScratchFiles, size: int) -> None:
+    with closing(scratch()) as file:
+        for _ in range(0, size, 50_000):
+            file.write(bytes(50_000))
+        file.seek(0)
+
+
+def _fill_with_names(folder: Path) -> Iterator[Path]:
+    """Empty files, as many as there can be."""
+    with suppress(OSError):
+        for number in range(1_000):
+            (folder / str(number)).touch()
+            yield folder / str(number)
