@@ -210,7 +210,7 @@ MEANINGS: dict[Code, tuple[str, str]] = {
     # outage
     Code.UNREACHABLE: ("It does not answer, or fails for everything.", "Start it, mend the network or the address."),
     Code.SCRATCH_FAILED: (
-        "The worker's own disk (`LISTINGS_WORKER__DATA_DIR`) does not take the zip and Parquet files that are to be read.",
+        "The worker's own disk (`LISTINGS_WORKER__DATA_DIR`) takes no zip and Parquet files to be read.",
         "Make room on it.",
     ),
     Code.ACCESS_REFUSED: (

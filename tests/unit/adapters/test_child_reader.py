@@ -30,10 +30,9 @@ from tests.support.reading import Reading, read_file
 from tests.support.waiting import until
 
 _MIB = 1024 * 1024
-_READ_ALIKE = [
-    file for file in PARQUET_FILES if not file.key.endswith(("cut.parquet", "magic.parquet", "lying-footer.parquet"))
-]
-"""Without those whose end is looked at before they are handed over."""
+_LEFT_OUT = ("cut", "magic", "lying-footer", "many-rows-in-few-bytes")
+_READ_ALIKE = [file for file in PARQUET_FILES if not file.key.removesuffix(".parquet").endswith(_LEFT_OUT)]
+"""Without those whose end is looked at before they are handed over, and one that takes long to write."""
 
 
 @pytest_asyncio.fixture
@@ -87,7 +86,7 @@ def large_dictionary() -> bytes:
     """Some megabytes with a dictionary of 100 MiB."""
     values = [os.urandom(2_000).hex() + "x" * 96_000 for _ in range(1_050)]
     return parquet_file(
-        listing_columns(1_050, title=values), compression="zstd", dictionary_pagesize_limit=2**30, use_dictionary=True
+        listing_columns(1_050, title=values), compression="snappy", dictionary_pagesize_limit=2**30, use_dictionary=True
     )
 
 
