@@ -200,7 +200,7 @@ MEANINGS: dict[Code, tuple[str, str]] = {
     Code.HANDLING_TIMED_OUT: ("A time-out that nothing else explains.", "As for `unexpected`."),
     Code.READER_ENDED: (
         "The process that reads Parquet files for the worker was ended while it read this one, by a lack of memory or "
-        "by somebody; or there can be no such process.",
+        "by somebody.",
         "Write row groups of fewer rows; ops: see whether the machine has memory left.",
     ),
     Code.UNEXPECTED: (

@@ -226,7 +226,7 @@ def _environment() -> dict[str, str]:
 
 def _none(reason: str) -> Outage:
     return Outage(
-        FailureCode.READER_ENDED,
+        FailureCode.UNREACHABLE,
         Dependency.WORKER,
         f"the process that reads Parquet files can not be started ({reason}): is there memory left?",
     )
