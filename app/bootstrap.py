@@ -17,8 +17,10 @@ import uvloop
 from app.adapters.avro import AvroCodec
 from app.adapters.child.reader import ChildReader
 from app.adapters.kafka_backlog import KafkaBacklog
+from app.adapters.kafka_cluster import KafkaCluster
 from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.kafka_sizes import read_sizes
+from app.adapters.kafka_skips import KafkaSkips
 from app.adapters.notifier import Notifier, receivers
 from app.adapters.opensearch.bulk_writer import BulkWriter
 from app.adapters.opensearch.client import SearchClient
@@ -43,17 +45,27 @@ from app.agents.handoff import Handoff
 from app.agents.index_watch import IndexWatch
 from app.agents.intake import Handler, Intake, IntakeLimits
 from app.agents.listings import ListingsHandler
+from app.agents.membership import Membership
 from app.agents.outages import Outages, Probe
 from app.agents.outcomes import OutcomeReporter
 from app.agents.reconciler import Reconciler
 from app.agents.removals import Removals
 from app.agents.retries import SENT_BACK_AT_ONCE, HeldLimits, RetriesHandler
+from app.agents.skips import Skips
 from app.agents.stopping import StopSignal
 from app.errors import Dependency, Outage
 from app.failures.backoff import Backoff
 from app.failures.route import RetryPolicy
 from app.failures.trust import Trust
-from app.model.topics import DEAD_LETTER_TOPIC, FILES_TOPIC, LISTINGS_TOPIC, ORIGINS, RETRY_TOPIC, UPLOADS_TOPIC
+from app.model.topics import (
+    DEAD_LETTER_TOPIC,
+    FILES_TOPIC,
+    LISTINGS_TOPIC,
+    ORIGINS,
+    READ_TOPICS,
+    RETRY_TOPIC,
+    UPLOADS_TOPIC,
+)
 from app.observability import metrics
 from app.observability.alerts.alarms import Alarms
 from app.observability.health import HealthServer
@@ -128,6 +140,8 @@ class Worker:
             settings.kafka, settings.worker, self._stop, self, lambda: bool(self._outages.open), stuck_after_s
         )
         self._profiles = ProfileWatch(settings.paths.feeds, settings.paths.feeds_every_s)
+        self._membership = Membership(KafkaCluster(settings.kafka), self.engine, READ_TOPICS, settings.kafka.group)
+        self._skips = Skips(KafkaSkips(settings.kafka), self.engine.walk_past)
         self._alerting = self._alerts()
         # Connections of its own: what it asks is never in the way of live uploads.
         self._pages, self._comparing = BucketPages(settings.s3), SearchClient(settings.opensearch)
@@ -248,6 +262,9 @@ class Worker:
         handed_to = (RETRY_TOPIC, DEAD_LETTER_TOPIC)
         sizes = await read_sizes(kafka, (*ORIGINS, *handed_to))
         check_sizes(sizes, ORIGINS, handed_to, kafka.max_message_bytes)
+        await self._membership.look()  # before partitions come: offsets of a topic that is gone are known by its id
+        self._membership.start()
+        await self._skips.start()
         await self._watch.start(self._index, self._index_differences)
         self.engine.connected()
         if self._settings.reconcile.enabled:
@@ -273,6 +290,8 @@ class Worker:
 
     async def stop(self) -> None:
         """Disconnect; after everything was drained and committed."""
+        await self._membership.aclose()
+        await self._skips.aclose()
         await self._alerting.aclose(_LAST_ALERTS_S)
         await self._profiles.aclose()
         await self._watch.aclose()
@@ -294,7 +313,7 @@ class Worker:
 
     def _not_ready(self) -> list[str]:
         waiting = [f"{outage.dependency} is down: {outage.reason}" for outage in self._outages.open]
-        return self.engine.not_ready() + waiting
+        return self.engine.not_ready() + self._membership.reasons + waiting
 
     def _not_alive(self) -> list[str]:
         return self.engine.not_alive()

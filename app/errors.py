@@ -57,6 +57,7 @@ class FailureCode(StrEnum):
     KEY_NOT_DECODABLE = "key_not_decodable"
     RECORD_NOT_DECODABLE = "record_not_decodable"
     SCHEMA_UNKNOWN = "schema_unknown"
+    SKIPPED_BY_OPERATOR = "skipped_by_operator"
     HEADER_INVALID = "header_invalid"
     RECORD_UNREADABLE = "record_unreadable"
     BATCH_TOO_BIG = "batch_too_big"

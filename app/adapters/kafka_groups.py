@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from app.adapters.kafka_reader import client_config
 from app.errors import Dependency, FailureCode, ListingsError, OperatorError, Outage
+from app.model.membership import GroupState, Member
 from app.settings import KafkaSettings
 
 T = TypeVar("T")
 
 _TIMEOUT_S = 15.0
+_FORMED_S = 3.0
+_FORMING_PAUSE_S = 0.3
 _DOWN = frozenset({KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._RESOLVE})
 _IN_USE = frozenset({KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.REBALANCE_IN_PROGRESS})
 
@@ -29,10 +33,18 @@ class KafkaGroup:
         self._client = AdminClient(client_config(settings))
 
     def members(self) -> list[str]:
-        """Who is in the group at present: client and host of each."""
-        asked = self._client.describe_consumer_groups([self._name], request_timeout=_TIMEOUT_S)
-        found = self._result(asked[self._name], "asked for")
-        return sorted(f"{member.client_id} on {member.host.lstrip('/')}" for member in found.members)
+        """Who is in the group at present, workers or not: client and host of each."""
+        return sorted(member.name for member in self.describe().members)
+
+    def describe(self) -> GroupState:
+        """The group at present. One that is just being formed is asked for again, for a moment."""
+        deadline = time.monotonic() + _FORMED_S
+        while True:
+            asked = self._client.describe_consumer_groups([self._name], request_timeout=_TIMEOUT_S)
+            found = group_of(self._result(asked[self._name], "asked for"))
+            if found.assignor or not found.members or time.monotonic() > deadline:
+                return found
+            time.sleep(_FORMING_PAUSE_S)
 
     def commit(self, topic: str, offsets: Mapping[int, int]) -> None:
         """Set the group's offset of each partition; `OperatorError` when somebody has joined the group meanwhile."""
@@ -65,3 +77,16 @@ class KafkaGroup:
         return OperatorError(
             FailureCode.COMMAND_FAILED, f"the offsets of group {self._name} can not be {what}: {error.str()}"
         )
+
+
+def group_of(described: Any) -> GroupState:
+    """A group as confluent-kafka describes it."""
+    members = [
+        Member(
+            member.client_id,
+            member.host.lstrip("/"),
+            frozenset((tp.topic, tp.partition) for tp in member.assignment.topic_partitions),
+        )
+        for member in described.members
+    ]
+    return GroupState(described.partition_assignor or "", tuple(members))

@@ -144,6 +144,10 @@ class KafkaReader:
 
             yield from read_spans(self._settings, topic, wanted)
 
+    def record_at(self, topic: str, partition: int, offset: int) -> SourceRecord | None:
+        """One record; None when there is none at that offset."""
+        return next((r for r in self.read(topic, {partition: (offset, offset + 1)}) if r.offset == offset), None)
+
     def newest(self, topic: str, count: int, take: Callable[[SourceRecord], T]) -> list[T]:
         """What `take` makes of the newest records over all partitions, newest first; their bytes are not kept."""
         marks = self.watermarks(topic)

@@ -7,14 +7,31 @@ places that decide: how the consumer is made, what it fetches, what it commits, 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+from aiokafka.consumer.fetcher import OffsetResetStrategy
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import CommitFailedError
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
 from app.agents.readings import Reading, Readings
+from app.model.membership import ASSIGNOR
+from app.observability import metrics
 
+log = structlog.get_logger("listings.consumer")
 ISOLATION = "read_committed"
+_COMMIT_S = 5.0
+"""A commit that is not answered is made again; to a topic that is gone, aiokafka would repeat it for ever."""
+
+
+class WorkersAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]
+    """Shares out partitions in turn, under a name that other applications do not have."""
+
+    name = ASSIGNOR
 
 
 class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -23,12 +40,63 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def __post_init__(self) -> None:
         super().__post_init__()
         self.readings = Readings()
+        self.topic_ids: Mapping[str, str] = {}
+        """The ids that the topics have, as far as they are known; kept with each offset that is committed."""
+        self.skips: set[tuple[str, int, int]] = set()
         self._assignment: Any = None
+        self._reset_from: dict[Any, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = ISOLATION  # its fetcher is made of it at the start
+        consumer._partition_assignment_strategy = [WorkersAssignor]
         return consumer
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        fetcher = self._ensure_consumer()._fetcher
+        fetch, position = fetcher._proc_fetch_request, fetcher._update_fetch_positions
+
+        async def fetch_and_see(assignment: Any, node_id: Any, request: Any) -> Any:
+            found = await fetch(assignment, node_id, request)
+            self._see_resets(assignment, request)
+            return found
+
+        async def position_and_tell(assignment: Any, node_id: Any, tps: Any) -> Any:
+            found = await position(assignment, node_id, tps)
+            self._tell_resets(assignment)
+            return found
+
+        fetcher._proc_fetch_request, fetcher._update_fetch_positions = fetch_and_see, position_and_tell
+
+    def _see_resets(self, assignment: Any, request: Any) -> None:
+        """Partitions that are not there any more at the offset that was asked for."""
+        for topic, partitions in request.topics:
+            for number, offset, *_ in partitions:
+                tp = driver.TopicPartition(topic, number)
+                if tp in assignment.tps and assignment.state_value(tp).awaiting_reset:
+                    self._reset_from[tp] = offset
+
+    def _tell_resets(self, assignment: Any) -> None:
+        for tp, before in list(self._reset_from.items()):
+            state = assignment.state_value(tp) if tp in assignment.tps else None
+            if state is not None and not state.has_valid_position:
+                continue
+            del self._reset_from[tp]
+            if state is not None and state.position > before:
+                metrics.REMOVED_UNREAD.labels(tp.topic).inc(state.position - before)
+                log.error(
+                    "records_removed_unread",
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    first=before,
+                    next=state.position,
+                    look="the topic's retention; uploads: listings backfill",
+                )
+            elif state is not None and state.position < before:
+                log.warning(
+                    "read_from_the_first_record", topic=tp.topic, partition=tp.partition, offset_not_there=before
+                )
 
     def highwater(self, tp: Any) -> int | None:
         """The end of what can be read of an assigned partition; None while nothing was fetched."""
@@ -37,6 +105,96 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: Any) -> None:
         self.readings.reset()  # from now on nothing is noted until there is another assignment
         await super().on_partitions_revoked(revoked)
+
+    async def seek_to_committed(self) -> Mapping[Any, int | None]:
+        """Go to the group's offsets; to the first record where an offset is one of a topic that is gone."""
+        found: Mapping[Any, int | None] = await self.call_thread(self._seek_to_committed)
+        return found
+
+    async def _seek_to_committed(self) -> Mapping[Any, int | None]:
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        committed = await consumer._coordinator.fetch_committed_offsets(assigned)
+        offsets: dict[Any, int | None] = {}
+        for tp in assigned:
+            kept = committed.get(tp)
+            now = self.topic_ids.get(tp.topic)
+            offsets[tp] = None if kept is None or kept.offset < 0 else kept.offset
+            if kept is not None and kept.metadata and now and kept.metadata != now:
+                log.warning(
+                    "offset_of_a_topic_that_is_gone", topic=tp.topic, partition=tp.partition, offset=kept.offset
+                )
+                offsets[tp] = None
+                state = consumer._subscription.subscription.assignment.state_value(tp)
+                state.await_reset(OffsetResetStrategy.EARLIEST)
+                continue
+            after = self._after_skips(tp, offsets[tp] or 0)
+            if after:
+                offsets[tp] = after
+                consumer._fetcher.seek_to(tp, after)
+        return offsets
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        consumer = self._ensure_consumer()
+        assigned, cluster = consumer.assignment(), consumer._client.cluster
+        due = {
+            driver.ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, self.topic_ids.get(tp.topic, ""))
+            for tp, offset in offsets.items()
+            if tp in assigned and cluster.partitions_for_topic(tp.topic)
+        }
+        if not due:
+            return False
+        try:
+            async with asyncio.timeout(_COMMIT_S):
+                await consumer.commit(due)
+        except (CommitFailedError, TimeoutError) as error:
+            log.info("commit_not_taken", reason=type(error).__name__)
+            return False
+        except Exception as error:
+            log.error("commit_refused", exc_info=error)
+            await self.crash(error)
+            return False
+        return True
+
+    def _after_skips(self, tp: Any, offset: int) -> int:
+        while (tp.topic, tp.partition, offset) in self.skips:
+            offset += 1
+        return offset
+
+    def walk_past(self, tp: Any, offset: int) -> None:
+        """Never ask for this offset where one can begin after it: its bytes may not be readable. From any thread."""
+        self.skips.add((tp[0], tp[1], offset))
+        self.thread_loop.call_soon_threadsafe(self._step_over, driver.TopicPartition(*tp), offset)
+
+    def _step_over(self, tp: Any, offset: int) -> None:
+        subscription = None if self._consumer is None else self._consumer._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None or tp not in assignment.tps:
+            return
+        state = assignment.state_value(tp)
+        if state.has_valid_position and state.position == offset:
+            self._ensure_consumer().seek(tp, self._after_skips(tp, offset))
+
+    def rejoin(self) -> None:
+        """Give partitions back and have them shared out anew; from any thread."""
+        self.thread_loop.call_soon_threadsafe(self._ensure_consumer()._coordinator.request_rejoin)
+
+    def end(self) -> BaseException | None:
+        """What ended the consumer, or keeps it out of its group until somebody looks; None: nothing."""
+        consumer = self._consumer
+        if consumer is None or consumer._closed or self.should_stop:
+            return None
+        coordinator = consumer._coordinator
+        if coordinator is None or coordinator._closing.done():
+            return None
+        if coordinator._pending_exception is not None:
+            pending: BaseException = coordinator._pending_exception
+            return pending
+        for task in (coordinator._coordination_task, consumer._fetcher._fetch_task):
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                failure: BaseException = error
+                return failure
+        return None
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
@@ -75,6 +233,14 @@ class CommittedConsumer(driver.Consumer):  # type: ignore[misc]
         """What was read of an assigned partition; None: nothing yet."""
         found: Reading | None = self._thread.readings.get(tp)
         return found
+
+    def walk_past(self, tp: tuple[str, int], offset: int) -> None:
+        """Never ask for an offset of a partition again, where it can be left out."""
+        self._thread.walk_past(tp, offset)
+
+    def know_topics(self, identities: Mapping[str, str]) -> None:
+        """The ids that topics have now, where they are known."""
+        self._thread.topic_ids = {**self._thread.topic_ids, **identities}
 
 
 class CommittedTransport(driver.Transport):  # type: ignore[misc]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from app.agents.watchdog import Vitals, Watchdog
 from app.consumer.bounds import bounds_of
 from app.consumer.guarded_fetch import install
 from app.errors import FailureCode, OperatorError
+from app.model.skip import Skip
 from app.model.topics import RETRY_TOPIC
 from app.observability import metrics
 from app.observability.alerts.watches import Progress
@@ -82,6 +83,7 @@ class Engine:
         buffered = install(bounds_of(kafka))
         transport = bounded_transport(buffered, worker.buffered_max_bytes)
         self.app = _faust_app(kafka, worker, lifecycle, transport)
+        self._committing = asyncio.Lock()
         self._connect()
 
     @property
@@ -91,11 +93,55 @@ class Engine:
 
     async def commit(self, offsets: dict[Any, int]) -> bool:
         """Commit next offsets; those of revoked partitions are dropped by Faust."""
-        return bool(await self.app.consumer._commit_offsets(offsets))
+        async with self._committing:
+            return bool(await self.app.consumer._commit_offsets(offsets))
+
+    def join_error(self) -> BaseException | None:
+        """What keeps the worker out of its group for good, or has ended its consumer; None: nothing."""
+        thread = getattr(self.app.consumer, "_thread", None)
+        return None if thread is None or self.app.should_stop else thread.end()
+
+    async def begin_anew(self, identities: Mapping[str, str]) -> None:
+        """Forget what was read of these topics, which were made anew, and have the partitions shared out again."""
+        async with self._committing:  # an offset of the old topic is never kept with the id of the new one
+            for intake in self._intakes:
+                if intake.topic in identities:
+                    intake.forget()
+            self.app.consumer.know_topics(identities)
+        self.app.consumer._thread.rejoin()
+
+    def know_topics(self, identities: Mapping[str, str]) -> None:
+        """The ids that topics have now; of topics that were made anew, `begin_anew` is told."""
+        self.app.consumer.know_topics(identities)
+
+    def walk_past(self, skip: Skip) -> None:
+        """Have a record acknowledged without handling it, wherever it is: not read yet, waiting, or under way."""
+        log.warning("skip_ordered", place=skip.place, reason=skip.reason, by=skip.by, at=skip.at)
+        self.app.consumer.walk_past((skip.topic, skip.partition), skip.offset)
+        for intake in self._intakes:
+            if intake.topic == skip.topic:
+                intake.walk_past(skip.partition, skip.offset)
+
+    def own_commits(self) -> dict[Any, int]:
+        """The offset that was committed last for each own partition, where nothing is due."""
+        own = {tp: self.app.consumer._committed_offset.get(tp) for tp in self._assignment()}
+        for intake in self._intakes:
+            own |= intake.committed()
+        return {tp: at for tp, at in own.items() if at is not None}
+
+    def commit_again(self, partitions: Collection[tuple[str, int]]) -> None:
+        """Commit what is finished of these once more."""
+        for place in partitions:
+            self.app.consumer._committed_offset.pop(place, None)
+            for intake in self._intakes:
+                intake.commit_again(place)
 
     async def fatal(self, error: BaseException) -> None:
         """A record can neither be finished nor handed on: stop the worker, so that it comes again elsewhere."""
-        log.critical("worker_crashed", exc_info=error)
+        if isinstance(error, OperatorError):
+            log.critical("worker_ends", reason=error.message)
+        else:
+            log.critical("worker_crashed", exc_info=error)
         await self.app.crash(error)
 
     def add(self, intake: Intake) -> None:
@@ -259,6 +305,7 @@ def _faust_app(kafka: KafkaSettings, worker: WorkerSettings, lifecycle: Lifecycl
         web_port=_FAUST_WEB_PORT,
         web_router_enabled=False,
         web_tables_enabled=False,
+        broker_client_id="listings-worker",
         broker_session_timeout=kafka.session_timeout_s,
         broker_heartbeat_interval=kafka.heartbeat_s,
         broker_rebalance_timeout=rebalance_s,

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+import structlog
+
 from app.agents.ledger import Ledger, Slot
 from app.agents.readings import Reading
 from app.agents.room import Room
@@ -26,6 +28,7 @@ from app.failures.trust import Trust
 from app.model.source_record import APPEND_TIME, SourceRecord
 from app.observability import metrics
 
+log = structlog.get_logger("listings.intake")
 Handler = Callable[[SourceRecord], Awaitable[None]]
 Way = Callable[[SourceRecord], Awaitable[bool]]
 """True when the record was worked on, False when the worker stopped before."""
@@ -109,6 +112,7 @@ class Intake:
         self._tails: dict[bytes, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = stop
+        self._skips: set[tuple[int, int]] = set()
         self._ordered = limits.ordered
         self.finished = 0
         """Records done since the start."""
@@ -138,11 +142,30 @@ class Intake:
         slot, jumped = ledger.take(message.offset, self._monotonic(), _last_of(message))
         if jumped:
             self._jumped(message, jumped)
+        if self._skips and (record.partition, record.offset) in self._skips:
+            ledger.finish(slot)
+            self._accepted.leave(size)
+            self._walked_past(record.partition, record.offset)
+            return
         way, leave = self._way(record)
         task = asyncio.create_task(self._answer_for(record, slot, ledger, way))
+        slot.task = task
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, size, leave))
         self._in_flight.set(len(self._tasks))
+
+    def walk_past(self, partition: int, offset: int) -> None:
+        """Acknowledge a record without handling it, now when it is under way, else when it comes."""
+        self._skips.add((partition, offset))
+        for tp, ledger in self._ledgers.items():
+            if tp[1] == partition and (slot := ledger.find(offset)) is not None:
+                ledger.finish(slot)
+                slot.task.cancel()
+                self._walked_past(partition, offset)
+
+    def _walked_past(self, partition: int, offset: int) -> None:
+        metrics.EVENTS.labels(self.topic, "walked_past").inc()
+        log.warning("record_walked_past", topic=self.topic, partition=partition, offset=offset)
 
     def _jumped(self, message: Any, offsets: int) -> None:
         """Count those of the offsets that were jumped over where the consumer saw a record."""
@@ -241,6 +264,24 @@ class Intake:
             for _, ledger, offset in due:
                 ledger.committed(offset)
             metrics.LAST_COMMIT.labels(self.topic).set_to_current_time()
+
+    def forget(self) -> None:
+        """The topic was deleted: nothing that was taken of it is ever committed. What runs goes on to its end."""
+        self._ledgers.clear()
+
+    def commit_again(self, tp: Any) -> None:
+        """Have the finished prefix committed at the next commit, though the broker took it before."""
+        ledger = self._ledgers.get(tp)
+        if ledger is not None:
+            ledger.uncommitted()
+
+    def committed(self) -> dict[Any, int | None]:
+        """The offset that was committed last, by topic-partition; None where another one is due."""
+        return {
+            tp: ledger.last_committed if ledger.to_commit is None else None
+            for tp, ledger in self._ledgers.items()
+            if ledger.position is not None
+        }
 
     async def drain(self, limit_s: float) -> None:
         """With the stop signal set: let what runs finish for at most `limit_s`, cancel the rest, commit.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -18,6 +19,8 @@ class Slot:
     taken_at: float
     """Monotonic seconds."""
     finished: bool = False
+    task: Any = None
+    """What works on it, so that it can be given up."""
 
 
 class Ledger:
@@ -71,6 +74,14 @@ class Ledger:
 
     def committed(self, offset: int) -> None:
         self._committed = offset
+
+    def find(self, offset: int) -> Slot | None:
+        """The record at an offset while it is not finished."""
+        return next((slot for slot in self._slots if slot.offset == offset and not slot.finished), None)
+
+    def uncommitted(self) -> None:
+        """The broker lost what it took: offer it again."""
+        self._committed = None
 
     @property
     def last_committed(self) -> int | None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import getpass
 import re
+import socket
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 
 import click
 
 from app.adapters.kafka_groups import KafkaGroup
+from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.kafka_reader import KafkaReader
+from app.adapters.kafka_skips import KafkaSkips
 from app.cli.moment import MOMENT
 from app.cli.output import Output, console, output_option, print_json, print_table
-from app.model.topics import READ_TOPICS
+from app.cli.place import PLACE
+from app.model.skip import Skip
+from app.model.topics import READ_TOPICS, SKIPS_TOPIC
+from app.observability.terminal import plain
 from app.ops.offsets import End, Move, Target, apply_moves, plan_reset
+from app.ops.skip import SkipPlan, carry_out, plan_skip
 from app.ops.standings import standings
-from app.settings import Settings, load_settings
+from app.settings import KafkaSettings, Settings, load_settings
 
 
 class _Place(click.ParamType):
@@ -84,6 +93,79 @@ def reset(topic: str, target: Target, partitions: tuple[int, ...], dry_run: bool
     with KafkaReader(settings.kafka, settings.kafka.group) as reader:
         moves = plan_reset(reader, topic, target, partitions)
     move(settings, moves, dry_run, output)
+
+
+@command.command("skip")
+@click.argument("topic", type=TOPIC)
+@click.argument("place", type=PLACE, metavar="PARTITION/OFFSET")
+@click.option("--reason", required=True, help="Why, for the dead letter, the log, and whoever asks later.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@output_option
+def skip(topic: str, place: tuple[int, int], reason: str, dry_run: bool, output: str) -> None:
+    """Have the workers walk past one record of TOPIC, also while they run or end at it again and again.
+
+    It is kept as a dead letter first, with its bytes where they can be read. Nothing else is left out.
+    """
+    settings = load_settings()
+    wanted = Skip(topic, *place, reason=reason, by=_who(), at=datetime.now(UTC).isoformat(timespec="seconds"))
+    known = asyncio.run(_known(settings.kafka))
+    with KafkaReader(settings.kafka, settings.kafka.group) as reader:
+        reader.partitions(SKIPS_TOPIC)  # says so when it does not exist
+        plan = plan_skip(reader, known, wanted)
+    if plan.already is None and not dry_run:
+        asyncio.run(_carry_out(settings.kafka, plan))
+    _tell_skip(plan, dry_run, output)
+
+
+async def _known(kafka: KafkaSettings) -> list[Skip]:
+    source = KafkaSkips(kafka)
+    try:
+        return await source.new()
+    finally:
+        await source.aclose()
+
+
+async def _carry_out(kafka: KafkaSettings, plan: SkipPlan) -> None:
+    publisher = KafkaPublisher(kafka)
+    await publisher.start()
+    try:
+        await carry_out(plan, publisher, datetime.now(UTC))
+    finally:
+        await publisher.stop()
+
+
+def _who() -> str:
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may know no name of its user
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _tell_skip(plan: SkipPlan, dry_run: bool, output: str) -> None:
+    before = plan.already
+    if output == Output.JSON:
+        print_json(
+            {
+                **asdict(before or plan.skip),
+                "dry_run": dry_run,
+                "already": before is not None,
+                "kept": plan.record is not None,
+                "bytes_kept": plan.record is not None and plan.readable,
+            }
+        )
+        return
+    out = console()
+    if before is not None:
+        out.print(
+            f"{before.place} is walked past already: {plain(before.by)} at {plain(before.at)}: {plain(before.reason)}",
+            markup=False,
+        )
+        return
+    would = "would walk" if dry_run else "walk"
+    kept = "with its bytes" if plan.readable else "without its bytes, which can not be read"
+    letter = f"kept as a dead letter, {kept}" if plan.record is not None else "on the dead-letter topic already"
+    out.print(f"Workers {would} past {plan.skip.place} within seconds; it is {letter}.", markup=False)
 
 
 def move(settings: Settings, moves: Sequence[Move], dry_run: bool, output: str) -> None:

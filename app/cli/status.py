@@ -85,7 +85,9 @@ class _Page:
     dead_letters: DeadLetters | None = None
     freshness: Freshness | None = None
     group: list[str] | None = None
-    """Who is in the consumer group, by Kafka."""
+    """The workers in the consumer group, by Kafka."""
+    strangers: list[str] = field(default_factory=list)
+    """Who is in the consumer group and no worker."""
     workers: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     """What each worker that was asked says, by address."""
     reconcile: Progress | None = None
@@ -99,7 +101,9 @@ def _look(settings: Settings, now: datetime, asked: Sequence[str]) -> _Page:
         with KafkaReader(settings.kafka, group=settings.kafka.group) as reader:
             page.topics = topic_lags(reader)
             page.dead_letters = dead_letters(reader, now)
-        page.group = KafkaGroup(settings.kafka).members()
+        group = KafkaGroup(settings.kafka).describe()
+        page.group = sorted(member.name for member in group.workers)
+        page.strangers = sorted(member.name for member in group.strangers)
     except ListingsError as error:
         page.errors.append(error.message)
     asyncio.run(_ask(settings, now, page, asked))
@@ -121,6 +125,8 @@ def _show(settings: Settings, page: _Page) -> None:
     out.print(_freshness_line(page.freshness))
     out.print(_dead_letters_line(page.dead_letters))
     out.print(_group_line(settings, page.group), markup=False)
+    if page.strangers:
+        out.print(_strangers_line(page.strangers), markup=False)
     for address, worker in page.workers.items():
         out.print(_worker_line(address, worker), markup=False)
         for line in _outage_lines(worker):
@@ -168,6 +174,11 @@ def _group_line(settings: Settings, group: Sequence[str] | None) -> str:
     more = "" if len(group) <= _MEMBERS else ", …"
     named = plain(", ".join(group[:_MEMBERS]))
     return f"group         {name} has {len(group)} worker{'s' * (len(group) > 1)}: {named}{more}"
+
+
+def _strangers_line(strangers: Sequence[str]) -> str:
+    named = plain(", ".join(strangers[:_MEMBERS]))
+    return f"              another application is in it: {named}; give it a group of its own, no worker can join before"
 
 
 def _worker_line(where: str, worker: Mapping[str, Any] | None) -> str:

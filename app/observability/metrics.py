@@ -88,6 +88,12 @@ HELD = Gauge(
     ("topic",),
     registry=REGISTRY,
 )
+REMOVED_UNREAD = Counter(
+    "listings_records_removed_unread_total",
+    "Offsets that retention or a deletion took away before they were read",
+    ("topic",),
+    registry=REGISTRY,
+)
 IN_FLIGHT = Gauge("listings_in_flight_records", "Records taken and not yet finished", ("topic",), registry=REGISTRY)
 OLDEST_UNFINISHED = Gauge(
     "listings_oldest_unfinished_seconds",

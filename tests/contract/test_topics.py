@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.model.topics import READ_TOPICS, SKIPS_TOPIC
 from app.ops.topics import TopicFile, load_topics
 from app.settings import KafkaSettings, PathsSettings, RetrySettings
 
@@ -19,17 +20,22 @@ def number(topic: str, setting: str) -> int:
 
 
 def test_these_are_the_topics() -> None:
-    assert set(TOPICS) == {*SOURCES, *SECOND_CHANCE, "listing-outcomes"}
+    assert set(TOPICS) == {*SOURCES, *SECOND_CHANCE, "listing-outcomes", SKIPS_TOPIC}
 
 
 @pytest.mark.parametrize("topic", SOURCES)
-def test_offsets_of_a_source_have_no_gaps(topic: str) -> None:
-    """The ledger takes a missing offset for a lost message, and compaction makes offsets go missing."""
+def test_no_record_of_a_source_is_compacted_away(topic: str) -> None:
+    """Every record is work: none may be left out since a later one has the same key."""
     assert TOPICS[topic].spec.config["cleanup.policy"] == "delete"
 
 
 def test_a_key_keeps_its_partition_number_on_its_way() -> None:
-    assert {topic.spec.partitions for topic in TOPICS.values()} == {6}
+    assert {topic.spec.partitions for name, topic in TOPICS.items() if name != SKIPS_TOPIC} == {6}
+
+
+def test_a_skip_outlives_the_record_that_it_is_about() -> None:
+    assert number(SKIPS_TOPIC, "retention.ms") >= max(number(topic, "retention.ms") for topic in READ_TOPICS)
+    assert TOPICS[SKIPS_TOPIC].spec.partitions == 1, "skips are learnt of in the order in which they were ordered"
 
 
 @pytest.mark.parametrize("topic", SECOND_CHANCE)

@@ -37,7 +37,15 @@ PROJECT = Path(__file__).resolve().parents[2]
 PAGES = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
 _PLACE = re.compile(r"(<!-- generated: ([a-z:]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _DAY_MS = 86_400_000
-_FLOW = ("listing-uploads", "listing-files", "listings", "listing-retry", "listing-dlq", "listing-outcomes")
+_FLOW = (
+    "listing-uploads",
+    "listing-files",
+    "listings",
+    "listing-retry",
+    "listing-dlq",
+    "listing-outcomes",
+    "listing-skips",
+)
 _SIZES = ((1024**3, "GiB"), (1024**2, "MiB"))
 
 CODE_GROUPS = {

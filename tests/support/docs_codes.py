@@ -56,6 +56,10 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "outage.)",
         "Register the schema, then publish the record again.",
     ),
+    Code.SKIPPED_BY_OPERATOR: (
+        "An operator had the workers walk past the record, for the reason in the message.",
+        "Ask them; send the record again once the cause is mended.",
+    ),
     Code.HEADER_INVALID: (
         "The failure headers of a record on `listing-retry` can not be read, or name a topic that is none of ours.",
         "Find out what else writes to the topic.",

@@ -48,9 +48,24 @@ def failure(code: int) -> KafkaException:
     return KafkaException(KafkaError(code))
 
 
+def described(assignor: str, given: tuple[str, int] | None = None) -> SimpleNamespace:
+    places = [] if given is None else [SimpleNamespace(topic=given[0], partition=given[1])]
+    assignment = SimpleNamespace(topic_partitions=places)
+    member = SimpleNamespace(client_id="faust", host="/10.0.0.1", assignment=assignment)
+    return SimpleNamespace(partition_assignor=assignor, members=[member])
+
+
 def test_members_are_named_by_client_and_host(group: KafkaGroup) -> None:
-    Admin.answer = SimpleNamespace(members=[SimpleNamespace(client_id="faust", host="/10.0.0.1")])
+    Admin.answer = described("listings", given=("listings", 3))
     assert group.members() == ["faust on 10.0.0.1"]
+    (worker,) = group.describe().workers
+    assert worker.partitions == {("listings", 3)}
+
+
+def test_members_of_a_group_with_another_assignor_are_no_workers(group: KafkaGroup) -> None:
+    Admin.answer = described("range")
+    assert group.describe().workers == ()
+    assert [member.name for member in group.describe().strangers] == ["faust on 10.0.0.1"]
 
 
 @pytest.mark.parametrize("code", [KafkaError.NON_EMPTY_GROUP, KafkaError.UNKNOWN_MEMBER_ID])

@@ -476,3 +476,64 @@ async def test_offsets_without_a_record_are_no_jumps_and_lost_records_are(bench:
     bench.offer(Message(20))
     await bench.settle()
     assert jumps() == before + 2
+
+
+async def test_a_record_under_way_that_is_to_be_walked_past_is_given_up_and_acknowledged(bench: Bench) -> None:
+    bench.offer(Message(0), Message(1), Message(2))
+    bench.finish(0, 2)
+    await bench.settle()
+    bench.intake.walk_past(0, 1)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 3}]
+    assert bench.intake.in_flight == 0
+
+
+async def test_a_record_that_waits_behind_another_of_its_key_is_walked_past_and_holds_up_nobody(bench: Bench) -> None:
+    bench.offer(Message(0, key=b"k"), Message(1, key=b"k"), Message(2, key=b"k"))
+    await bench.settle()
+    bench.intake.walk_past(0, 1)
+    bench.finish(0, 2)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 3}]
+    assert bench.started == [0, 2]
+
+
+async def test_a_record_that_is_walked_past_before_it_comes_is_not_begun(bench: Bench) -> None:
+    bench.intake.walk_past(0, 1)
+    bench.offer(Message(0), Message(1), Message(2, partition=0))
+    bench.finish(0, 2)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 3}]
+    assert bench.started == [0, 2]
+
+
+async def test_the_same_offset_of_another_partition_is_not_walked_past(bench: Bench) -> None:
+    bench.intake.walk_past(3, 0)
+    bench.offer(Message(0))
+    await bench.settle()
+    assert bench.started == [0]
+
+
+async def test_what_was_taken_of_a_topic_that_is_gone_is_never_committed(bench: Bench) -> None:
+    bench.offer(Message(0), Message(1))
+    await bench.settle()
+    bench.intake.forget()
+    bench.finish(0, 1)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == []
+
+
+async def test_a_commit_that_the_broker_lost_is_made_again(bench: Bench) -> None:
+    bench.offer(Message(0))
+    bench.finish(0)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.intake.committed() == {TP: 1}
+    bench.intake.commit_again(TP)
+    assert bench.intake.committed() == {TP: None}
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 1}, {TP: 1}]

@@ -13,6 +13,7 @@ from app.adapters.opensearch.outcomes import OutcomeReader
 from app.adapters.opensearch.progress import ProgressKeeper
 from app.errors import Dependency, FailureCode, Outage
 from app.model.listed import Progress
+from app.model.membership import ASSIGNOR, GroupState, Member
 from app.model.topics import READ_TOPICS
 from tests.support.commands import DANGEROUS, Commands
 
@@ -35,6 +36,7 @@ class World:
         self.members = ["faust-1 on 10.0.0.1", "faust-2 on 10.0.0.2"]
         self.progress: Progress | None = None
         self.held = 0
+        self.assignor = ASSIGNOR
 
 
 @pytest.fixture
@@ -71,8 +73,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     async def ask_worker(address: str) -> dict[str, Any] | None:
         return world.others.get(address, world.worker)
 
-    def members(_: KafkaGroup) -> list[str]:
-        return world.members
+    def describe(_: KafkaGroup) -> GroupState:
+        return GroupState(
+            world.assignor, tuple(Member(one, host) for one, host in (name.split(" on ") for name in world.members))
+        )
 
     async def load(_: ProgressKeeper) -> Progress | None:
         if isinstance(world.outcomes, Outage):
@@ -80,7 +84,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         return world.progress
 
     monkeypatch.setattr(ProgressKeeper, "load", load)
-    monkeypatch.setattr(KafkaGroup, "members", members)
+    monkeypatch.setattr(KafkaGroup, "describe", describe)
     monkeypatch.setattr("app.cli.status.KafkaReader", Reader)
     monkeypatch.setattr(OutcomeReader, "list_outcomes", list_outcomes)
     monkeypatch.setattr("app.cli.status._ask_worker", ask_worker)
@@ -120,6 +124,13 @@ def test_what_an_open_transaction_holds_is_told_as_nobodys_lag(run: Commands, wo
     assert ["listings", "234", "–", "1,234"] in [line.split() for line in out.splitlines()]
 
 
+def test_strangers_are_no_workers(run: Commands, world: World) -> None:
+    world.assignor, world.members = "range", ["console-consumer on 10.0.0.9"]
+    out = run("status").out
+    assert "group         listings has no worker" in out
+    assert "another application is in it: console-consumer on 10.0.0.9" in out
+
+
 def test_an_index_that_is_away_hides_nothing_else(run: Commands, world: World) -> None:
     world.outcomes = INDEX_AWAY
     world.worker = {"ok": False, "reasons": ["search_index is down: [red]refused\x1b[2J"]}
@@ -152,6 +163,7 @@ def test_with_everything_away_it_still_says_so_for_each(run: Commands, world: Wo
         "freshness": None,
         "reconcile": None,
         "group": None,
+        "strangers": [],
         "workers": {"127.0.0.1:6066": None},
         "errors": [KAFKA_AWAY.message, INDEX_AWAY.message],
     }
