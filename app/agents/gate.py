@@ -28,7 +28,7 @@ from app.model.topics import FILES_TOPIC
 from app.model.upload import ObjectEvent, ObjectEventKind
 from app.observability import metrics
 from app.pipeline.flow import ProfileFor
-from app.pipeline.gate import check_object, queue_entry, removal_entry, wanted
+from app.pipeline.gate import check_object, plain_key, queue_entry, removal_entry, wanted
 from app.pipeline.notification import parse_notification, told_alone
 from app.pipeline.outcome import unread_outcome
 from app.pipeline.upload_time import UploadOrder, is_unsure, removal_time, time_told_again
@@ -110,6 +110,7 @@ class GateHandler:
         """
         info: ObjectInfo | None = None
         try:
+            event = await self._as_stored(event)
             if event.kind is ObjectEventKind.REMOVED:
                 await self._queue_removal(record, event)
                 return None
@@ -124,6 +125,23 @@ class GateHandler:
         except Exception as error:
             return _Refused(_alone(record, event), info or self._unseen(record, event), error)
         return None
+
+    async def _as_stored(self, event: ObjectEvent) -> ObjectEvent:
+        """The event under the key that the store lists, where the store has left empty segments out of it.
+
+        Stores over a file system tell `a//b.csv` and keep, and list, `a/b.csv`. Elsewhere the two are two objects, so
+        an upload has to be the very content that lies there; a removal only asks whether it is gone.
+        """
+        plain = plain_key(event.key)
+        if plain == event.key:
+            return event
+        stored = replace(event, key=plain)
+        if event.kind is ObjectEventKind.CREATED:
+            info = await self._head(stored)
+            if info is None or event.etag is None or info.etag != event.etag:
+                return event
+        log.info("key_spelled_plainly", bucket=event.bucket, key=event.key, stored=plain)
+        return stored
 
     async def _head(self, event: ObjectEvent) -> ObjectInfo | None:
         """The object as it is now; None when there is none."""

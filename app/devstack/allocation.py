@@ -39,6 +39,6 @@ def _taken(name: str, port: int, running: set[str]) -> OperatorError:
     return OperatorError(
         FailureCode.COMMAND_FAILED,
         f"port {port} ({name}) is taken by {processes.named(port)}, while {', '.join(sorted(running))} of this stack "
-        "still run: stop that program and run `listings stack up` again; or stop this stack (`listings stack down`, and "
-        "workers of your own), and `listings stack up` takes other ports",
+        "still run: stop that program, then `listings stack up` again; or stop this stack with `listings stack down`, "
+        "workers of your own too, and it takes other ports",
     )

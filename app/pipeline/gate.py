@@ -59,6 +59,11 @@ def wanted(event: ObjectEvent, buckets: Collection[str], prefix: str) -> Failure
     return None
 
 
+def plain_key(key: str) -> str:
+    """The key without empty segments and `.`, as a file system spells it: `a//./b.csv` is `a/b.csv`."""
+    return "/".join(segment for segment in key.split("/") if segment not in ("", "."))
+
+
 def check_object(info: ObjectInfo, limits: Limits, *, may_be_empty: bool = False) -> None:
     """Raises `FileRejected`: FILE_TOO_BIG (as stored, before any download), OBJECT_EMPTY or FORMAT_UNKNOWN.
 

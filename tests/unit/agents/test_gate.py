@@ -102,6 +102,38 @@ async def test_the_key_of_the_record_names_what_the_value_does_not(bench: Bench)
     assert [(file["key"], file["change"]) for file in bench.queued] == [("in/old.json", "removed")]
 
 
+@pytest.mark.parametrize("told", ["in//a.json", "in/./a.json", "in///./a.json"])
+async def test_a_key_is_the_one_that_the_store_lists(bench: Bench, told: str) -> None:
+    """Versity keeps `in//a.json` as `in/a.json`: one answer, at once, and not a refusal and a file minutes later."""
+    bench.put("in/a.json", CONTENT)
+    etag = (await bench.store.head("cars", "in/a.json")).etag
+    await bench.handle(notification(created(told, eTag=f'"{etag}"')))
+    assert bench.queued_keys == ["in/a.json"]
+    await bench.handle(notification(created(told, event="ObjectRemoved:Delete")))
+    assert [(file["key"], file["change"]) for file in bench.queued[1:]] == [("in/a.json", "removed")]
+
+
+@pytest.mark.parametrize("about", [{"eTag": "another"}, {}])
+async def test_another_object_is_not_read_in_its_place(bench: Bench, about: dict[str, str]) -> None:
+    """On Amazon the two are two objects; that with an empty segment can not be asked for."""
+    bench.put("in/a.json", CONTENT)
+    refused = Rejected(FailureCode.KEY_NOT_DECODABLE, "an empty segment")
+    head = bench.store.head
+
+    async def asked(bucket: str, key: str) -> ObjectInfo:
+        if "//" in key:
+            raise refused
+        return await head(bucket, key)
+
+    bench.store.head = asked  # type: ignore[method-assign]
+    await bench.handle(notification(created("in//a.json", **about)))
+    assert bench.queued_keys == []
+    assert (
+        story_in(next(sent for sent in bench.publisher.sent if sent.topic == "listing-dlq")).code
+        is FailureCode.KEY_NOT_DECODABLE
+    )
+
+
 async def test_a_file_is_queued_under_its_name_as_the_store_has_it(bench: Bench) -> None:
     bench.put("in/är+1 .csv.gz", CONTENT)
     record = notification(created("in/är+1 .csv.gz", size=7, eTag="stale"), headers={"traceparent": b"00-ab"})
