@@ -33,6 +33,7 @@ from app.adapters.s3 import S3Store
 from app.adapters.s3_listing import BucketPages
 from app.adapters.schema_registry import SchemaRegistry
 from app.adapters.scratch_files import ScratchFiles
+from app.adapters.source_file import load_sources
 from app.adapters.system_clock import SystemClock
 from app.agents.alerting import FIRST_PARTITION, Alerting, observe
 from app.agents.alerts import AlertsHandler
@@ -108,6 +109,7 @@ class Worker:
         self._settings = settings
         self._clock = SystemClock()
         self._stop = StopSignal()
+        self._sources = load_sources(settings.paths.sources)
         self._store = S3Store(settings.s3)
         self._registry = SchemaRegistry(settings.schema_registry)
         self._codec = AvroCodec(self._registry, load_schemas(settings.paths.schemas / "avro"))
@@ -162,7 +164,7 @@ class Worker:
         outcomes = OutcomeReporter(handoff, self._index, encoder, known, self._outages)
         limits = limits_of(settings.limits)
         standing = OpenSearchListings(self._client, settings.opensearch.alias)
-        removals = Removals(self._index, standing, self._outages, clock)
+        removals = Removals(self._index, standing, self._outages, clock, self._sources)
         profiles = self._profiles
         flow = FileFlow(
             self._store,
@@ -175,6 +177,7 @@ class Worker:
             self._scratch,
             self._memory,
             self._apart,
+            self._sources,
         )
         gate = GateHandler(
             self._store,
@@ -188,8 +191,10 @@ class Worker:
             settings.s3.prefix,
             profiles.match,
         )
-        files = FilesHandler(self._store, flow, removals, encoder, handoff, outcomes, self._outages, clock)
-        listings = ListingsHandler(self._index, standing, encoder, self._outages, clock, limits)
+        files = FilesHandler(
+            self._store, flow, removals, encoder, handoff, outcomes, self._outages, clock, self._sources
+        )
+        listings = ListingsHandler(self._index, standing, encoder, self._outages, clock, limits, self._sources)
         origins = frozenset(ORIGINS)
         worker = settings.worker
         held = HeldLimits(retry.waiting_max, worker.accepted_max_bytes // 2)
@@ -270,10 +275,20 @@ class Worker:
         if self._settings.reconcile.enabled:
             await self._reconciler.start()
         _spare_the_collector()
+        self._tell_who_may_speak()
         log.info("worker_started", health=f"http://{self._settings.worker.http_host}:{port}/readyz")
 
     async def _index_differences(self) -> list[str]:
         return [str(change) for change in await find_changes(self._declared, self._admin)]
+
+    def _tell_who_may_speak(self) -> None:
+        if self._sources.declared:
+            log.info("sources_declared", file=str(self._settings.paths.sources))
+        else:
+            log.warning(
+                "sources_undeclared",
+                reason="whoever may upload or publish may speak for every source; see docs/SECURITY.md",
+            )
 
     async def _connect(self) -> None:
         """Wait for the broker, as any other outage is waited out: a worker may be started before it."""
@@ -303,6 +318,7 @@ class Worker:
         await self._outages.aclose()
         await self._publisher.stop()
         await self._client.aclose()
+        await self._codec.aclose()
         await self._registry.aclose()
         await self._health.stop()
 

@@ -94,6 +94,7 @@ class FailureCode(StrEnum):
     MISSING_ID = "missing_id"
     NOT_A_VEHICLE = "not_a_vehicle"
     FIELD_INVALID = "field_invalid"
+    SOURCE_NOT_ALLOWED = "source_not_allowed"
     INDEX_REFUSED = "index_refused"
     # transient
     FETCH_FAILED = "fetch_failed"

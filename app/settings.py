@@ -233,6 +233,9 @@ class PathsSettings(_Group):
     topics: Path = Field(_ROOT / "topics", description="the topics to have")
     feeds: Path = Field(_ROOT / "connectors" / "feeds", description="how senders' files map to our record")
     feeds_every_s: float = Field(5.0, gt=0, description="between two looks of a worker for changed profiles")
+    sources: Path = Field(
+        _ROOT / "connectors" / "sources.yaml", description="who may speak for which source; without the file, everybody"
+    )
 
 
 class Settings(BaseSettings):

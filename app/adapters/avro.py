@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
 from fastavro.schema import fullname
 
+from app.adapters.schema_lookup import SchemaLookup
+from app.adapters.schema_registry import AVRO, RegisteredSchema
 from app.errors import Dependency, FailureCode, Outage, Rejected
 
 _HEADER = 5
@@ -21,7 +24,7 @@ _HEADER = 5
 class Registry(Protocol):
     """What the codec asks of a schema registry (`app.adapters.schema_registry`)."""
 
-    async def schema(self, schema_id: int) -> object | None: ...
+    async def schema(self, schema_id: int) -> RegisteredSchema | None: ...
 
     async def id_of(self, subject: str, schema: object) -> int | None: ...
 
@@ -33,7 +36,9 @@ class AvroCodec:
     names are not ours and are rejected.
     """
 
-    def __init__(self, registry: Registry, schemas: Mapping[str, Any]) -> None:
+    def __init__(
+        self, registry: Registry, schemas: Mapping[str, Any], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """`schemas`: subject → schema, as `app.ops.schemas.load_schemas` gives them."""
         self._registry = registry
         self._declared = dict(schemas)
@@ -44,6 +49,7 @@ class AvroCodec:
         self._writers: dict[str, tuple[bytes, Any]] = {}
         self._readers: dict[int, tuple[Any, Any]] = {}
         self._loading = asyncio.Lock()
+        self._lookup = SchemaLookup(self._learn_id, self.ping, monotonic)
 
     async def prepare(self, subjects: Iterable[str] | None = None) -> None:
         """Ask for the ids of subjects (all, by default) before they are needed; errors as for `encode`."""
@@ -65,13 +71,13 @@ class AvroCodec:
     async def decode(self, payload: bytes) -> Mapping[str, object]:
         """The record as our schema has it.
 
-        `Rejected(RECORD_NOT_DECODABLE)` for other framing, a broken body or a record of another name,
-        `Rejected(SCHEMA_UNKNOWN)` for an id the registry does not know, `Outage` while the registry is away.
+        `Rejected(RECORD_NOT_DECODABLE)` for other framing, a broken body, a schema that is not Avro or of another name;
+        `Transient(SCHEMA_UNKNOWN)` for an id the registry does not know, which it may learn; `Outage` while it is away.
         """
         known = self.decode_known(payload)
         if known is not None:
             return known
-        await self._learn_id(int.from_bytes(payload[1:_HEADER], "big"))
+        await self._lookup.find(int.from_bytes(payload[1:_HEADER], "big"))
         decoded = self.decode_known(payload)
         assert decoded is not None
         return decoded
@@ -111,29 +117,39 @@ class AvroCodec:
             self._writers[subject] = (b"\0" + schema_id.to_bytes(4, "big"), self._parsed[subject])
             self._readers[schema_id] = (self._parsed[subject], None)
 
-    async def _learn_id(self, schema_id: int) -> None:
-        async with self._loading:
-            if schema_id in self._readers:
-                return
+    async def aclose(self) -> None:
+        """Stop asking the registry."""
+        await self._lookup.aclose()
+
+    async def _learn_id(self, schema_id: int) -> bool:
+        if schema_id not in self._readers:
             written = await self._registry.schema(schema_id)
             if written is None:
-                await self.ping()  # a registry that has lost everything is an outage, and no reason to dead-letter
-                raise Rejected(
-                    FailureCode.SCHEMA_UNKNOWN,
-                    f"expected a schema id that the registry knows, found {schema_id}: register its schema first",
-                )
+                return False
             self._readers[schema_id] = self._resolved(written, schema_id)
+        return True
 
-    def _resolved(self, written: Any, schema_id: int) -> tuple[Any, Any]:
-        name = fullname(written) if isinstance(written, dict) and "name" in written else str(written)[:80]
+    def _resolved(self, written: RegisteredSchema, schema_id: int) -> tuple[Any, Any]:
+        if written.kind != AVRO:
+            raise self._foreign(schema_id, f"a schema of {written.kind}")
+        try:
+            named: dict[str, Any] = {}
+            for needed in written.needs:
+                parse_schema(needed, named_schemas=named)
+            parsed = parse_schema(written.schema, named_schemas=named)
+            name = fullname(parsed) if isinstance(parsed, dict) and "name" in parsed else str(written.schema)[:80]
+        except Exception as error:  # a schema is written by others, and may be anything
+            raise self._foreign(schema_id, f"no Avro schema ({type(error).__name__})") from error
         ours = self._ours.get(name)
         if ours is None:
-            expected = ", ".join(sorted(self._ours))
-            raise Rejected(
-                FailureCode.RECORD_NOT_DECODABLE, f"expected a record {expected}; schema id {schema_id} is {name}"
-            )
-        parsed = parse_schema(written)
+            raise self._foreign(schema_id, name)
         return (parsed, None if parsed == ours else ours)
+
+    def _foreign(self, schema_id: int, found: str) -> Rejected:
+        expected = ", ".join(sorted(self._ours))
+        return Rejected(
+            FailureCode.RECORD_NOT_DECODABLE, f"expected an Avro record {expected}; schema id {schema_id} is {found}"
+        )
 
 
 def _not_decodable(what: str) -> Rejected:

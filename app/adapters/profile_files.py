@@ -89,29 +89,29 @@ def _load(path: Path, kind: type[P]) -> P:
         raise _Mistake([(1, f"expected YAML in UTF-8: {error}")]) from error
     if not isinstance(root, yaml.MappingNode):
         raise _Mistake([(1, "expected a mapping with source, match, fields, …")])
-    repeated = list(_repeated(root))
-    if repeated:
-        raise _Mistake(repeated)
+    twice = list(repeated(root))
+    if twice:
+        raise _Mistake(twice)
     try:
-        profile = kind.model_validate({**_plain(root), "name": path.stem})
+        profile = kind.model_validate({**plain(root), "name": path.stem})
     except ValidationError as error:
-        raise _Mistake([_sentence(root, e["loc"], e["msg"]) for e in error.errors(include_url=False)]) from error
-    wrong = [_sentence(root, place, message) for place, message in problems(profile)]
+        raise _Mistake([sentence(root, e["loc"], e["msg"]) for e in error.errors(include_url=False)]) from error
+    wrong = [sentence(root, place, message) for place, message in problems(profile)]
     if wrong:
         raise _Mistake(wrong)
     return profile
 
 
-def _plain(node: yaml.Node) -> Any:
+def plain(node: yaml.Node) -> Any:
     """The node as dicts, lists and text; an empty scalar is an empty text."""
     if isinstance(node, yaml.MappingNode):
-        return {_plain(key): _plain(value) for key, value in node.value}
+        return {plain(key): plain(value) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(entry) for entry in node.value]
+        return [plain(entry) for entry in node.value]
     return node.value
 
 
-def _repeated(node: yaml.Node) -> Iterator[tuple[int, str]]:
+def repeated(node: yaml.Node) -> Iterator[tuple[int, str]]:
     """Keys that stand twice in one mapping, which YAML would let the last one win; and keys that are no text."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -122,13 +122,13 @@ def _repeated(node: yaml.Node) -> Iterator[tuple[int, str]]:
             if key.value in seen:
                 yield key.start_mark.line + 1, f"{key.value}: stands twice"
             seen.add(key.value)
-            yield from _repeated(value)
+            yield from repeated(value)
     elif isinstance(node, yaml.SequenceNode):
         for entry in node.value:
-            yield from _repeated(entry)
+            yield from repeated(entry)
 
 
-def _sentence(root: yaml.Node, place: Loc, message: str) -> tuple[int, str]:
+def sentence(root: yaml.Node, place: Loc, message: str) -> tuple[int, str]:
     """Line (1-based) and sentence for a mistake; the place is followed as far as the file goes."""
     node, line, names = root, root.start_mark.line, []
     for part in place:
@@ -137,7 +137,7 @@ def _sentence(root: yaml.Node, place: Loc, message: str) -> tuple[int, str]:
         if found is None:
             break
         node, line = found
-    field = ".".join(name for name in names if not name.startswith("[")) or "the profile"
+    field = ".".join(name for name in names if not name.startswith("[")) or "the file"
     return line + 1, f"{field}: {message.removeprefix('Value error, ')}"
 
 

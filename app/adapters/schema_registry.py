@@ -6,20 +6,37 @@ registry; `OperatorError(COMMAND_FAILED)` when it refuses a schema.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import aiohttp
 import orjson
 
-from app.errors import Dependency, FailureCode, OperatorError, Outage
+from app.errors import Dependency, FailureCode, OperatorError, Outage, Rejected
 from app.failures.retry_after import read_retry_after
 from app.settings import SchemaRegistrySettings
 
 _MEDIA_TYPE = "application/vnd.schemaregistry.v1+json"
 _NOT_FOUND = range(40400, 40500)
 """Error codes that come with 404 when the registry itself says that something is not there."""
+AVRO = "AVRO"
+_REFERENCES_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredSchema:
+    """What a registry holds under an id."""
+
+    kind: str
+    """AVRO, PROTOBUF or JSON."""
+    schema: Any
+    """Parsed from its JSON when it is Avro; else its text."""
+    needs: tuple[Any, ...] = ()
+    """The Avro schemas it refers to, each behind those it refers to itself."""
 
 
 class SchemaRegistry:
@@ -47,10 +64,34 @@ class SchemaRegistry:
         """Whether it answers; `Outage` when not."""
         await self._ask("GET", "/subjects")
 
-    async def schema(self, schema_id: int) -> object | None:
-        """The schema of an id, parsed from its JSON; None when the registry does not know the id."""
+    async def schema(self, schema_id: int) -> RegisteredSchema | None:
+        """The schema of an id, with all that it refers to; None when the registry does not know it, or one of those."""
         found = await self._ask("GET", f"/schemas/ids/{schema_id}")
-        return None if found is None else orjson.loads(found["schema"])
+        if found is None or _kind(found) != AVRO:
+            return None if found is None else RegisteredSchema(_kind(found), found.get("schema"))
+        needs: dict[tuple[str, int], Any] = {}
+        if not await self._collect(found.get("references") or (), needs, ()):
+            return None
+        return RegisteredSchema(AVRO, _parsed(found), tuple(needs.values()))
+
+    async def _collect(
+        self, references: Iterable[Any], needs: dict[tuple[str, int], Any], above: tuple[tuple[str, int], ...]
+    ) -> bool:
+        """Add what is referred to, innermost first; False when something of it is not there."""
+        for reference in references:
+            subject, version = str(reference["subject"]), int(reference["version"])
+            if (subject, version) in needs or (subject, version) in above:
+                continue
+            if len(needs) + len(above) >= _REFERENCES_MAX:
+                raise Rejected(
+                    FailureCode.RECORD_NOT_DECODABLE, f"expected a schema that refers to at most {_REFERENCES_MAX}"
+                )
+            found = await self._ask("GET", f"/subjects/{quote(subject, safe='')}/versions/{version}")
+            inner = (*above, (subject, version))
+            if found is None or not await self._collect(found.get("references") or (), needs, inner):
+                return False
+            needs[(subject, version)] = _parsed(found)
+        return True
 
     async def id_of(self, subject: str, schema: object) -> int | None:
         """The id under which exactly this schema is registered for the subject; None when it is not."""
@@ -81,9 +122,14 @@ class SchemaRegistry:
         """Give the subject a compatibility rule of its own; it need not exist yet."""
         await self._ask("PUT", f"/config/{subject}", {"compatibility": level})
 
-    async def register(self, subject: str, schema: object) -> int:
-        """Add a version; the id, which stays the same for a schema that is registered already."""
-        found = await self._ask("POST", f"/subjects/{subject}/versions", _body(schema))
+    async def register(self, subject: str, schema: object, references: Mapping[str, str] | None = None) -> int:
+        """Add a version; the id, which stays the same for a schema that is registered already.
+
+        `references`: full names in the schema, and the subjects that hold them in their first version.
+        """
+        named = [{"name": name, "subject": held, "version": 1} for name, held in (references or {}).items()]
+        body = _body(schema) | ({"references": named} if named else {})
+        found = await self._ask("POST", f"/subjects/{quote(subject, safe='')}/versions", body)
         if found is None:
             raise _no_registry(self._settings.url)
         return int(found["id"])
@@ -134,6 +180,19 @@ def _judged(status: int, answer: Any, url: str, wish_s: float | None) -> Any | N
     raise _no_registry(url)
 
 
+def _kind(found: Any) -> str:
+    """Registries leave the kind out when it is Avro."""
+    return str(found.get("schemaType") or AVRO)[:40]
+
+
+def _parsed(found: Any) -> Any:
+    """An Avro schema; `Rejected` when it is no JSON, though the registry says that it is Avro."""
+    try:
+        return orjson.loads(found["schema"])
+    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        raise Rejected(FailureCode.RECORD_NOT_DECODABLE, "expected a schema in Avro's JSON, found another") from error
+
+
 def _json(content: bytes) -> Any | None:
     try:
         return orjson.loads(content)
@@ -141,7 +200,7 @@ def _json(content: bytes) -> Any | None:
         return None
 
 
-def _body(schema: object) -> dict[str, str]:
+def _body(schema: object) -> dict[str, object]:
     return {"schema": orjson.dumps(schema).decode(), "schemaType": "AVRO"}
 
 

@@ -26,6 +26,7 @@ from app.pipeline.account import ProcessedFile
 from app.pipeline.flow import FileFlow
 from app.pipeline.outcome import confirmed_outcome, held_outcome, removed_outcome, unread_outcome
 from app.pipeline.removal import full_feed, gone_since, is_older_again
+from app.pipeline.sources import Sources
 from app.pipeline.wire import file_from_wire
 from app.ports import Clock, ObjectStore
 
@@ -47,7 +48,9 @@ class FilesHandler:
         outcomes: OutcomeReporter,
         outages: Outages,
         clock: Clock,
+        sources: Sources | None = None,
     ) -> None:
+        self._sources = sources or Sources()
         self._store = store
         self._flow = flow
         self._removals = removals
@@ -137,6 +140,12 @@ class FilesHandler:
             return processed
         if whole_file is not None and whole_file.code is not FailureCode.OBJECT_EMPTY:
             return processed  # it broke off: what it does not hold, nobody knows
+        speaker = self._sources.at(file.bucket, file.key)
+        if speaker is not None and not speaker.may(profile.source):
+            refused = FileRejected(FailureCode.SOURCE_NOT_ALLOWED, str(speaker.refusal(profile.source)))
+            outcome = replace(processed.outcome, status=FileStatus.REJECTED)
+            outcome = replace(outcome, failure_code=refused.code, failure_message=refused.message)
+            return replace(processed, outcome=outcome, whole_file=refused, single=())
         feed = full_feed(profile, processed.outcome, processed.single, file.confirmed_etag)
         told = await self._removals.after(feed, profile.delivery, file.object_id)
         if isinstance(told, FileRejected):

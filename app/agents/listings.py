@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF32_BE
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import cast
-
-import orjson
 
 from app.agents.codec import Encoder
 from app.agents.outages import Outages
-from app.errors import Dependency, FailureCode, ListingRejected, Problem, Rejected
+from app.errors import Dependency, FailureCode, ListingRejected, Problem, Rejected, Transient
 from app.failures.headers import Origin, origin_of
 from app.failures.trust import is_ahead
 from app.model.document import version_of
 from app.model.record import Limits, RawRecord
 from app.model.source_record import SourceRecord
+from app.model.topics import LISTINGS_TOPIC
 from app.observability import metrics
-from app.pipeline.parse.judge import MANY_BYTES, malformed, problem_of, too_big, too_many_values
-from app.pipeline.removal import removed_document, tombstone
+from app.pipeline.published import read_published
+from app.pipeline.removal import removed_document, source_of, tombstone
+from app.pipeline.sources import Sources
 from app.pipeline.transform import Mapper
 from app.pipeline.transform import Origin as Place
 from app.ports import Clock, ListingIndex, StandingListings
@@ -27,7 +27,6 @@ from app.ports import Clock, ListingIndex, StandingListings
 STAGE = "listings"
 _LISTING_ID = re.compile(r"[0-9a-f]{32}")
 _FRAMED = b"\x00"
-_EXPECTED = "a JSON object, or Avro with the registry's framing"
 
 
 class ListingsHandler:
@@ -45,7 +44,9 @@ class ListingsHandler:
         outages: Outages,
         clock: Clock,
         limits: Limits,
+        sources: Sources | None = None,
     ) -> None:
+        self._speaker = (sources or Sources()).on_topic(LISTINGS_TOPIC)
         self._index = index
         self._standing = standing
         self._outages = outages
@@ -68,7 +69,7 @@ class ListingsHandler:
         origin = origin_of(record)
         uploaded_at = _published_at(origin, record, self._clock.now())
         place = Place(origin.topic, f"{origin.partition}/{origin.offset}", "", uploaded_at)
-        mapped = Mapper(None, "", place, self._clock.now()).map_all([RawRecord(1, None, value)])
+        mapped = Mapper(None, "", place, self._clock.now(), self._speaker).map_all([RawRecord(1, None, value)])
         if mapped.rejects:
             raise ListingRejected(mapped.rejects[0].problems)
         result = await self._index.write(mapped.documents)
@@ -93,6 +94,7 @@ class ListingsHandler:
         stored = await self._outages.ride_out(
             Dependency.SEARCH_INDEX, listing_id, lambda: self._standing.get(listing_id)
         )
+        self._check_removal(None if stored is None else source_of(stored))
         if stored is None:
             document = tombstone(listing_id, origin.topic, f"{origin.partition}/{origin.offset}", at, now)
         else:
@@ -100,27 +102,23 @@ class ListingsHandler:
         result = await self._index.write([document])
         metrics.LISTINGS.labels("stale" if result.stale else "removed").inc()
 
-    async def _decode(self, payload: bytes) -> Mapping[str, object]:
-        if payload[:1] == _FRAMED:
-            return await self._encoder.decode(payload)
-        problem = self._too_big(payload)
-        if problem is None:
-            try:
-                value = orjson.loads(payload)
-            except orjson.JSONDecodeError as error:
-                problem = malformed(error, self._limits.record_max_depth)
-            else:
-                problem = problem_of(value, self._limits.record_max_depth)
-                if problem is None:
-                    return cast("Mapping[str, object]", value)
-        if problem.field is None and problem.code in (FailureCode.RECORD_MALFORMED, FailureCode.RECORD_NOT_AN_OBJECT):
-            raise Rejected(FailureCode.RECORD_NOT_DECODABLE, f"expected {_EXPECTED}, got {problem.got}")
-        raise ListingRejected([problem])
+    def _check_removal(self, source: str | None) -> None:
+        """Whether the topic may speak for the listing; one that was never seen names no source, so it is waited for."""
+        if self._speaker is None:
+            return
+        if not source:
+            raise Transient(
+                FailureCode.SOURCE_NOT_ALLOWED,
+                "expected the id of a listing that was published before: of one never seen nobody can tell the source, "
+                "and who may speak for which is declared (docs/SECURITY.md)",
+            )
+        if not self._speaker.may(source):
+            raise ListingRejected([self._speaker.refusal(source)])
 
-    def _too_big(self, payload: bytes) -> Problem | None:
-        if len(payload) > self._limits.record_max_bytes:
-            return too_big(self._limits.record_max_bytes)
-        return too_many_values(payload) if len(payload) > MANY_BYTES else None
+    async def _decode(self, payload: bytes) -> Mapping[str, object]:
+        if payload[:1] == _FRAMED and payload[:4] != BOM_UTF32_BE:
+            return await self._encoder.decode(payload)
+        return read_published(payload, self._limits)
 
 
 def _published_at(origin: Origin, record: SourceRecord, now: datetime) -> datetime:

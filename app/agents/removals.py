@@ -11,7 +11,8 @@ from app.agents.outages import Outages
 from app.errors import Dependency, FileRejected
 from app.model.removal import Supply
 from app.pipeline.profile import Delivery
-from app.pipeline.removal import FullFeed, removed_document, why_held
+from app.pipeline.removal import FullFeed, removed_document, source_of, why_held
+from app.pipeline.sources import Sources, Speaker
 from app.ports import Clock, ListingIndex, StandingListings
 
 T = TypeVar("T")
@@ -27,7 +28,16 @@ class _Tally:
 class Removals:
     """An outage of the index is waited out; what was marked before it is not asked for again."""
 
-    def __init__(self, index: ListingIndex, standing: StandingListings, outages: Outages, clock: Clock) -> None:
+    def __init__(
+        self,
+        index: ListingIndex,
+        standing: StandingListings,
+        outages: Outages,
+        clock: Clock,
+        sources: Sources | None = None,
+    ) -> None:
+        """`sources`: who may speak for which, and so remove its listings; everybody unless said otherwise."""
+        self._sources = sources or Sources()
         self._index = index
         self._standing = standing
         self._outages = outages
@@ -37,10 +47,11 @@ class Removals:
         """Mark what the object supplied, unless a newer file has supplied it since; returns how many.
 
         The version is the next one after that of the content which is gone: any newer content of a listing wins, in any
-        order, and that content itself can not come back, as by a write that was long on its way.
+        order, and that content itself can not come back, as by a write that was long on its way. What the place may not
+        speak for, it has supplied before that was declared: it stays.
         """
-        supply, tally = Supply(bucket=bucket, key=key), _Tally()
-        await self._waiting(f"{bucket}/{key}", lambda: self._mark(supply, None, (), tally))
+        supply, tally, speaker = Supply(bucket=bucket, key=key), _Tally(), self._sources.at(bucket, key)
+        await self._waiting(f"{bucket}/{key}", lambda: self._mark(supply, None, (), tally, speaker))
         return tally.marked
 
     async def after(self, feed: FullFeed, delivery: Delivery, subject: str) -> int | FileRejected:
@@ -57,7 +68,14 @@ class Removals:
             await self._mark(feed.missing, feed.version, feed.kept, tally)
         return held
 
-    async def _mark(self, supply: Supply, version: int | None, kept: Collection[str], tally: _Tally) -> None:
+    async def _mark(
+        self,
+        supply: Supply,
+        version: int | None,
+        kept: Collection[str],
+        tally: _Tally,
+        speaker: Speaker | None = None,
+    ) -> None:
         await self._standing.refresh()
         async with aclosing(self._standing.pages(supply)) as pages:
             async for page in pages:
@@ -65,7 +83,7 @@ class Removals:
                 gone = [
                     removed_document(stored, stored.version + 1 if version is None else version, now)
                     for stored in page
-                    if stored.id not in kept
+                    if stored.id not in kept and (speaker is None or speaker.may(source_of(stored)))
                 ]
                 tally.marked += (await self._index.write(gone)).indexed
 

@@ -24,6 +24,8 @@ from app.model.source_record import SourceRecord
 AHEAD_MAX = timedelta(minutes=5)
 """How far the clocks of producers and stores may be ahead of ours before their times are not believed."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FAR_MS = 253_000_000_000_000
+"""In the year 9987: the broker takes any number, `datetime` does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ def _only_origin(record: SourceRecord) -> dict[str, bytes]:
     }
 
 
+def time_of(record: SourceRecord) -> datetime | None:
+    """The time that the record carries, whatever it is; None when it has none."""
+    return None if record.timestamp_ms < 0 else _EPOCH + timedelta(milliseconds=min(record.timestamp_ms, _FAR_MS))
+
+
 def is_ahead(at: datetime, record: SourceRecord, now: datetime) -> bool:
     """Whether a time that the record's producer set is too far in the future; the broker's own time never is."""
     return not record.is_broker_timed and at > now + AHEAD_MAX
@@ -78,7 +85,7 @@ def bounded_file(file: ListingFile, record: SourceRecord, now: datetime) -> List
 
     They order the outcomes of objects that can not be read; of one that can, the store's Last-Modified counts.
     """
-    latest = now if record.timestamp_ms < 0 else _EPOCH + timedelta(milliseconds=min(record.timestamp_ms, _FAR_MS))
+    latest = time_of(record) or now
     if not record.is_broker_timed:
         latest = min(latest, now)
     latest += AHEAD_MAX
@@ -86,7 +93,3 @@ def bounded_file(file: ListingFile, record: SourceRecord, now: datetime) -> List
         return file
     uploaded_at = max(_EPOCH, min(file.uploaded_at, latest))
     return replace(file, uploaded_at=uploaded_at, queued_at=min(file.queued_at, latest))
-
-
-_FAR_MS = 253_000_000_000_000
-"""In the year 9987: the broker takes any number, `datetime` does not."""

@@ -30,6 +30,7 @@ from app.pipeline.parse import FileReader
 from app.pipeline.profile import Profile
 from app.pipeline.recognise import FileMapper, Recogniser, no_format
 from app.pipeline.sniff import hints_from_name
+from app.pipeline.sources import Sources
 from app.pipeline.transform import Origin
 from app.pipeline.unpack.spool import Scratch
 from app.pipeline.upload_time import upload_time
@@ -56,13 +57,16 @@ class FileFlow:
         scratch: Scratch = BytesIO,
         memory: MemoryBudget | None = None,
         apart: ApartReader | None = None,
+        sources: Sources | None = None,
     ) -> None:
         """`patience_s`: how long one file's content may be waited for in all; time spent in the index is no part.
 
         `recognise` finds the format of a file for which `profile_for` has no profile. `scratch`: where files are kept
         that have to be complete before they can be read; in memory unless said otherwise. `memory`: the budget of all
-        files together; None: without a bound. `apart` reads what is read in a process of its own; None: here.
+        files together; None: without a bound. `apart` reads what is read in a process of its own; None: here. `sources`: who may
+        speak for which; everybody for every one unless said otherwise.
         """
+        self._sources = sources or Sources()
         self._store = store
         self._index = index
         self._profile_for = profile_for
@@ -111,7 +115,8 @@ class FileFlow:
             _hints(profile, info), self._limits, info.size, scratch=self._scratch, apart=self._apart is not None
         )
         origin = Origin(info.bucket, info.key, info.etag, info.uploaded_at)
-        mapper = FileMapper(profile, self._recognise, default_source(info), origin, self._clock.now())
+        speaker = self._sources.at(info.bucket, info.key)
+        mapper = FileMapper(profile, self._recognise, default_source(info), origin, self._clock.now(), speaker)
         whole_file: Rejected | None = None
         try:
             self._check_size(info)

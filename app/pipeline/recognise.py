@@ -13,6 +13,7 @@ from app.model.record import RawRecord
 from app.pipeline.columns import loose_key
 from app.pipeline.profile import Profile
 from app.pipeline.profile_reader import name_key
+from app.pipeline.sources import Speaker
 from app.pipeline.transform import Mapped, Mapper, Origin
 from app.pipeline.well_known import WellKnown
 
@@ -62,12 +63,18 @@ class FileMapper:
     """The mapper of one file; without a sender's profile it is made when the first record shows the format."""
 
     def __init__(
-        self, profile: Profile | None, recognise: Recogniser, default_source: str, origin: Origin, now: datetime
+        self,
+        profile: Profile | None,
+        recognise: Recogniser,
+        default_source: str,
+        origin: Origin,
+        now: datetime,
+        speaker: Speaker | None = None,
     ) -> None:
         self.profile = profile
         """The sender's, else the format that was recognised; None: our own names, or no record yet."""
         self._recognise = recognise
-        self._file = default_source, origin, now
+        self._file = default_source, origin, now, speaker
         self._mapper = None if profile is None else Mapper(profile, *self._file)
 
     def map_all(self, records: Sequence[RawRecord]) -> Mapped:

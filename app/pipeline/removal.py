@@ -47,6 +47,11 @@ def is_older_again(info: ObjectInfo, known: KnownVersion, removed_at: datetime) 
     return uploaded_at <= removed_at and (is_another or known.is_gone)
 
 
+def source_of(stored: StoredListing) -> str:
+    """The sender of the listing; "" for one that was removed before it was ever seen."""
+    return str(stored.document.get("source", ""))
+
+
 def removed_document(stored: StoredListing, version: int, now: datetime) -> Document:
     """The listing as it stands, with the status `removed`; `version` in milliseconds since 1970."""
     body = {**stored.document, "status": ListingStatus.REMOVED, "indexed_at": rfc3339(now)}

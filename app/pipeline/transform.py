@@ -23,6 +23,7 @@ from app.pipeline.derive import Calendar, derive, derive_id, missing
 from app.pipeline.duplicates import Repeat, SeenIds, Twins
 from app.pipeline.profile import Profile
 from app.pipeline.profile_reader import ProfileReader, reader_for
+from app.pipeline.sources import Speaker
 from app.pipeline.validate import Listing, own_names, validate, validate_tidied
 from app.pipeline.values.dates import rfc3339
 from app.pipeline.values.text import NULL_WORDS, clean_lines, excerpt
@@ -64,7 +65,16 @@ class Mapper:
     document is the time of upload in milliseconds since 1970.
     """
 
-    def __init__(self, profile: Profile | None, default_source: str, origin: Origin, now: datetime) -> None:
+    def __init__(
+        self,
+        profile: Profile | None,
+        default_source: str,
+        origin: Origin,
+        now: datetime,
+        speaker: Speaker | None = None,
+    ) -> None:
+        """`speaker`: what the place of the records may speak for; None: for every source."""
+        self._speaker = speaker
         self._reader: ProfileReader | None = None if profile is None else reader_for(profile)
         self._source = default_source if profile is None else profile.source or default_source
         self._calendar = Calendar.at(now, 1 if profile is None else profile.defaults.years_ahead)
@@ -127,6 +137,8 @@ class Mapper:
             problems = self._missing(listing, flags, problems)
         if problems:
             raise ListingRejected(problems)
+        if self._speaker is not None and not self._speaker.may(listing["source"]):
+            raise ListingRejected([self._speaker.refusal(listing["source"])])
         if self._twins is not None:
             content = hash(orjson.dumps(listing))
             listing["source_listing_id"] = self._twins.id_of(listing["source_listing_id"], content)

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Producer
 
-from app.adapters.kafka_reader import KafkaReader, client_config
+from app.adapters.kafka_reader import client_config
 from app.agents.retries import SENT_BACK_EVERY_S
 from app.devstack.samples import as_json, listings
 from app.errors import FailureCode, FailureKind
 from app.failures.headers import Origin, Story
 from app.model.topics import RETRY_TOPIC
+from tests.support.backlog import forget_the_backlog
 from tests.support.system import System, Worker
 from tests.support.waiting import until
 
@@ -32,26 +32,7 @@ PACE_S = 0.05
 def worker(system: System) -> Iterator[Worker]:
     with system.worker(LISTINGS_RETRY__WAITING_MAX=str(WAITING_MAX)) as worker:
         yield worker
-    _forget_the_backlog(system)
-
-
-def _forget_the_backlog(system: System) -> None:
-    """What is not due stays on the topic for hours: other tests want it empty, and their group at its end."""
-    admin = AdminClient(client_config(system.settings.kafka))
-    with KafkaReader(system.settings.kafka) as reader:
-        marks = reader.watermarks(RETRY_TOPIC)
-    ends = [TopicPartition(RETRY_TOPIC, partition, high) for partition, (_, high) in marks.items()]
-    for done in admin.delete_records(ends).values():
-        done.result(30)
-    group = ConsumerGroupTopicPartitions(system.settings.kafka.group, ends)
-
-    def moved() -> bool:
-        try:
-            return all(done.result(10) for done in admin.alter_consumer_group_offsets([group]).values())
-        except Exception:  # the group still has its member for a moment
-            return False
-
-    until("the group to be moved to the end", moved, 60)
+    forget_the_backlog(system)
 
 
 def publish(system: System, count: int, due_in_s: float, value: bytes) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from app.adapters.avro import AvroCodec
 from app.adapters.schema_registry import SchemaRegistry
 from app.cli import cli
-from app.errors import FailureCode, OperatorError, Outage, Rejected
+from app.errors import FailureCode, OperatorError, Outage, Rejected, Transient
 from app.settings import SchemaRegistrySettings
 from tests.support.stack import RunningStack, stack_settings
 
@@ -56,9 +56,45 @@ async def test_records_written_and_read_with_the_registry(registry: SchemaRegist
 async def test_an_id_that_nobody_registered_is_refused(registry: SchemaRegistry, subject: str) -> None:
     ours = schema(subject, ID)
     await registry.register(subject, ours)
+    for unknown in (2**31 - 1, 2**31 - 2):
+        with pytest.raises(Transient) as caught:
+            await AvroCodec(registry, {subject: ours}).decode(b"\0" + unknown.to_bytes(4, "big") + b"a")
+        assert caught.value.code is FailureCode.SCHEMA_UNKNOWN
+        assert "register its schema first" in caught.value.message
+
+
+async def test_a_schema_that_refers_to_others_is_resolved(registry: SchemaRegistry, subject: str) -> None:
+    town, place = (
+        {"type": "record", "name": name, "namespace": "com.listings.tests", "fields": [{"name": "x", "type": kind}]}
+        for name, kind in ((f"Town{subject[5:13]}", "string"), (f"Place{subject[5:13]}", f"Town{subject[5:13]}"))
+    )
+    ours = schema(subject, ID)
+    theirs = schema(subject, ID, {"name": "place", "type": f"com.listings.tests.{place['name']}"})
+    await registry.register(subject, ours)
+    await registry.register(f"{subject}-town", town)
+    await registry.register(f"{subject}-place", place, {f"com.listings.tests.{town['name']}": f"{subject}-town"})
+    schema_id = await registry.register(
+        f"{subject}-2", theirs, {f"com.listings.tests.{place['name']}": f"{subject}-place"}
+    )
+    payload = b"\0" + schema_id.to_bytes(4, "big") + b"\x02a" + b"\x06Ulm"
+    assert await AvroCodec(registry, {subject: ours}).decode(payload) == {"id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("PROTOBUF", 'syntax = "proto3"; message T { string id = 1; }'),
+        ("JSON", '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}'),
+    ],
+)
+async def test_a_schema_of_another_kind_is_named(registry: SchemaRegistry, subject: str, kind: str, text: str) -> None:
+    ours = schema(subject, ID)
+    await registry.register(subject, ours)
+    body = {"schema": text, "schemaType": kind}
+    schema_id = (await registry._ask("POST", f"/subjects/{subject}-{kind}/versions", body))["id"]  # type: ignore[index]
     with pytest.raises(Rejected) as caught:
-        await AvroCodec(registry, {subject: ours}).decode(b"\0\x7f\0\0\0a")
-    assert caught.value.code is FailureCode.SCHEMA_UNKNOWN
+        await AvroCodec(registry, {subject: ours}).decode(b"\0" + schema_id.to_bytes(4, "big") + b"\2a")
+    assert f"schema id {schema_id} is a schema of {kind}" in caught.value.message
 
 
 async def test_what_is_not_there_is_told_from_what_fails(registry: SchemaRegistry, subject: str) -> None:

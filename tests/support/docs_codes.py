@@ -52,8 +52,8 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "Publish it again by the schema of the topic.",
     ),
     Code.SCHEMA_UNKNOWN: (
-        "The record names a schema id that the registry does not have. (When it lacks a schema of ours, that is an "
-        "outage.)",
+        "The record names a schema id that the registry does not have, three tries long. (When it lacks a schema of "
+        "ours, that is an outage.)",
         "Register the schema, then publish the record again.",
     ),
     Code.SKIPPED_BY_OPERATOR: (
@@ -184,6 +184,11 @@ MEANINGS: dict[Code, tuple[str, str]] = {
     ),
     Code.NOT_A_VEHICLE: ("The profile says that such a row is no vehicle.", "Nothing, or correct the profile."),
     Code.FIELD_INVALID: ("A field has a value that it does not take.", "The reason tells field and what is expected."),
+    Code.SOURCE_NOT_ALLOWED: (
+        "The listing names a source that files at this place, or records on the topic, may not speak for. (A full "
+        "feed for such a source is refused as a whole. A removal of a listing never seen is tried again first.)",
+        "Name your own source, or have it declared ([SECURITY](SECURITY.md#who-may-speak-for-which-source)).",
+    ),
     Code.INDEX_REFUSED: (
         "OpenSearch refuses the document, or the outcome; the reason is in its own words.",
         "Report it: what passes our checks should pass its.",

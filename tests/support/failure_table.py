@@ -142,7 +142,7 @@ ROWS = (
     # -- schema registry
     Row("sr_refused", _SR, "connection refused", _pause(_Code.UNREACHABLE, _REGISTRY), By.PROXY),
     Row("sr_timeout", _SR, "no answer in time", _pause(_Code.UNREACHABLE, _REGISTRY), By.PROXY),
-    Row("sr_unknown_id", _SR, "a record names an unknown schema id", _reject(_Code.SCHEMA_UNKNOWN), By.SERVER),
+    Row("sr_unknown_id", _SR, "a record names an unknown schema id", _retry(_Code.SCHEMA_UNKNOWN), By.SERVER),
     Row("sr_empty", _SR, "it lacks our own schemas", _pause(_Code.SCHEMA_UNKNOWN, _REGISTRY), By.SERVER),
     Row("sr_401", _SR, "401, 403", _pause(_Code.ACCESS_REFUSED, _REGISTRY), By.SCRIPT),
     Row("sr_503", _SR, "429, 503", _pause(_Code.OVERLOADED, _REGISTRY), By.SCRIPT),

@@ -35,12 +35,12 @@ class GuardedKafka(Kafka):
 @contextmanager
 def guarded_kafka(folder: Path) -> Iterator[str]:
     """Its `host:port`; it ends with the block."""
-    with _server(GuardedKafka(), folder) as (server, _):
+    with server_of(GuardedKafka(), folder) as (server, _):
         yield server.address
 
 
 @contextmanager
-def _server(kind: Kafka, folder: Path) -> Iterator[tuple[Server, Launch]]:
+def server_of(kind: Kafka, folder: Path) -> Iterator[tuple[Server, Launch]]:
     home = Home(folder, CACHE, ())
     leases = PortLeases(str(folder))
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,7 +71,7 @@ class SecondBroker:
 def two_brokers(folder: Path) -> Iterator[tuple[str, SecondBroker]]:
     """The first one's `host:port`, and the second one, to be killed."""
     leases = PortLeases(f"{folder}-second")
-    with _server(Kafka(), folder) as (server, launch):
+    with server_of(Kafka(), folder) as (server, launch):
         java = [str(part) for part in launch.command[:-2]]  # all but the main class and its settings
         settings = _second_settings(folder, leases.take(_SECOND_PORTS))
         meta = (folder / "kafka" / "data" / "meta.properties").read_text(encoding="utf-8")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from app.adapters.schema_registry import AVRO, RegisteredSchema
 from app.errors import Dependency, FailureCode, Outage
 
 
@@ -15,10 +18,29 @@ class MemoryRegistry:
         self.down = False
         self.refuses = False
         self.questions = 0
+        self.asked_for: list[int] = []
+        """Ids whose schemas were asked for."""
+        self.kinds: dict[int, str] = {}
+        self.needs: dict[int, tuple[object, ...]] = {}
+        self.failing: set[int] = set()
+        """Ids that the registry can not answer for, though it answers for others."""
+        self.slow: asyncio.Event | None = None
+        """Set: schemas are given out from then on."""
+        self.at_once = self.most_at_once = 0
 
-    async def schema(self, schema_id: int) -> object | None:
+    async def schema(self, schema_id: int) -> RegisteredSchema | None:
         self._ask()
-        return self.schemas.get(schema_id)
+        self.asked_for.append(schema_id)
+        if self.slow is not None:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            await self.slow.wait()
+            self.at_once -= 1
+        if schema_id in self.failing:
+            raise Outage(FailureCode.UNREACHABLE, Dependency.SCHEMA_REGISTRY, "the registry fails: 500")
+        if schema_id not in self.schemas:
+            return None
+        return RegisteredSchema(self.kinds.get(schema_id, AVRO), self.schemas[schema_id], self.needs.get(schema_id, ()))
 
     async def id_of(self, subject: str, schema: object) -> int | None:
         self._ask()

@@ -9,8 +9,11 @@ from fastavro import parse_schema, schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.adapters import schema_lookup
 from app.adapters.avro import AvroCodec
-from app.errors import Dependency, FailureCode, Outage, Rejected
+from app.errors import Dependency, FailureCode, Outage, Rejected, Transient
+from tests.support.agents import eventually
+from tests.support.memory import FakeClock
 from tests.support.memory_registry import MemoryRegistry
 
 SUBJECT = "orders-value"
@@ -108,13 +111,164 @@ async def test_a_broken_body_is_refused() -> None:
         assert caught.value.code is FailureCode.RECORD_NOT_DECODABLE
 
 
-async def test_an_unknown_id_is_refused_by_name() -> None:
+async def test_an_unknown_id_comes_again_since_a_registry_may_learn_it_late() -> None:
+    registry, clock = MemoryRegistry(), FakeClock()
+    await registry.register(SUBJECT, OURS)
+    reader = AvroCodec(registry, {SUBJECT: OURS}, clock.monotonic)
+    newer = written(2, NEWER, {**RECORD, "count": 1})
+    with pytest.raises(Transient) as caught:
+        await reader.decode(newer)
+    assert caught.value.code is FailureCode.SCHEMA_UNKNOWN
+    assert "2" in caught.value.message
+    await registry.register(SUBJECT, NEWER)
+    clock.advance(caught.value.retry_after_s or 0)
+    assert await reader.decode(newer) == RECORD
+
+
+async def test_an_unknown_id_is_asked_for_once_in_a_while_and_our_own_schemas_once_for_many() -> None:
+    registry, clock = MemoryRegistry(), FakeClock()
+    await registry.register(SUBJECT, OURS)
+    reader = AvroCodec(registry, {SUBJECT: OURS}, clock.monotonic)
+    for _ in range(3):
+        for unknown in range(100, 120):
+            with pytest.raises(Transient):
+                await reader.decode(written(unknown, OURS, RECORD))
+    assert registry.asked_for == list(range(100, 120))
+    assert registry.questions == 1 + 20 + 1
+    clock.advance(60)
+    with pytest.raises(Transient):
+        await reader.decode(written(100, OURS, RECORD))
+    assert registry.asked_for[20:] == [100]
+
+
+async def test_thousands_of_unknown_ids_are_asked_for_side_by_side_and_hold_up_nobody() -> None:
+    registry = MemoryRegistry()
+    registry.slow = asyncio.Event()
+    await registry.register(SUBJECT, OURS)
+    reader = codec(registry)
+    await reader.prepare()
+    flood = [asyncio.create_task(reader.decode(written(1000 + n, OURS, RECORD))) for n in range(3000)]
+    assert await asyncio.wait_for(reader.decode(written(1, OURS, RECORD)), 5) == RECORD
+    await eventually("as many questions at once as may be", lambda: registry.at_once == 4)
+    await eventually("most to be sent on", lambda: sum(task.done() for task in flood) >= 2900)
+    registry.slow.set()
+    errors = await asyncio.wait_for(asyncio.gather(*flood, return_exceptions=True), 20)
+    assert {type(error) for error in errors} == {Transient}
+    await eventually("an answer for each", lambda: len(registry.asked_for) == 3000)
+    assert registry.most_at_once == 4
+    assert registry.asked_for[4:] == sorted(registry.asked_for[4:]), "a lower id is likelier to be about to be known"
+    await reader.aclose()
+
+
+async def test_of_many_unknown_ids_only_the_lowest_are_asked_for_again_soon() -> None:
+    registry, clock = MemoryRegistry(), FakeClock()
+    await registry.register(SUBJECT, OURS)
+    reader = AvroCodec(registry, {SUBJECT: OURS}, clock.monotonic)
+    for seconds in (0, 3, 3):
+        clock.advance(seconds)
+        registry.asked_for.clear()
+        for unknown in range(1000, 1500):
+            with pytest.raises(Transient):
+                await reader.decode(written(unknown, OURS, RECORD))
+    assert registry.asked_for == list(range(1000, 1100))
+    clock.advance(60)
+    with pytest.raises(Transient):
+        await reader.decode(written(1499, OURS, RECORD))
+    assert registry.asked_for[-1] == 1499
+
+
+async def test_who_gives_up_waiting_takes_the_answer_from_nobody() -> None:
+    registry = MemoryRegistry()
+    registry.slow = asyncio.Event()
+    await registry.register(SUBJECT, OURS)
+    reader = codec(registry)
+    first, second = (asyncio.create_task(reader.decode(written(1, OURS, RECORD))) for _ in range(2))
+    await eventually("the question", lambda: registry.at_once == 1)
+    first.cancel()
+    registry.slow.set()
+    assert await asyncio.wait_for(second, 5) == RECORD
+
+
+async def test_what_a_registry_says_of_ids_is_not_remembered_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_lookup, "_REMEMBERED_MAX", 10)
     registry = MemoryRegistry()
     await registry.register(SUBJECT, OURS)
+    reader = codec(registry)
+    for unknown in range(100, 150):
+        with pytest.raises(Transient):
+            await reader.decode(written(unknown, OURS, RECORD))
+    assert len(reader._lookup._refused) == 10
+
+
+@pytest.mark.parametrize("schema_id", [0, 2**31, 2**32 - 1])
+async def test_an_id_that_no_registry_gives_out_is_refused_without_a_question(schema_id: int) -> None:
+    registry = MemoryRegistry()
     with pytest.raises(Rejected) as caught:
-        await codec(registry).decode(written(99, OURS, RECORD))
-    assert caught.value.code is FailureCode.SCHEMA_UNKNOWN
-    assert "99" in caught.value.message
+        await codec(registry).decode(written(schema_id, OURS, RECORD))
+    assert (caught.value.code, registry.questions) == (FailureCode.SCHEMA_UNKNOWN, 0)
+
+
+@pytest.mark.parametrize("kind", ["PROTOBUF", "JSON", "XSD"])
+async def test_a_schema_of_another_kind_is_named_at_once_and_remembered(kind: str) -> None:
+    registry = MemoryRegistry()
+    schema_id = await registry.register("other-value", 'syntax = "proto3";')
+    registry.kinds[schema_id] = kind
+    reader = codec(registry)
+    for _ in range(3):
+        with pytest.raises(Rejected) as caught:
+            await reader.decode(written(schema_id, OURS, RECORD))
+        assert caught.value.code is FailureCode.RECORD_NOT_DECODABLE
+        assert f"schema id {schema_id} is a schema of {kind}" in caught.value.message
+    assert registry.asked_for == [schema_id]
+
+
+async def test_a_schema_that_refers_to_others_is_read() -> None:
+    place = {
+        "type": "record",
+        "name": "Place",
+        "namespace": "com.shop.v1",
+        "fields": [{"name": "city", "type": "Town"}],
+    }
+    town = {
+        "type": "record",
+        "name": "Town",
+        "namespace": "com.shop.v1",
+        "fields": [{"name": "name", "type": "string"}],
+    }
+    theirs = {**OLD, "fields": [ID, NOTE, {"name": "place", "type": "com.shop.v1.Place"}]}
+    registry = MemoryRegistry()
+    await registry.register(SUBJECT, OURS)
+    schema_id = await registry.register(SUBJECT, theirs)
+    registry.needs[schema_id] = (town, place)
+    body = io.BytesIO()
+    for text in (b"\x027", b"\x02\x0efragile", b"\x0aBrest"):
+        body.write(text)
+    payload = b"\0" + schema_id.to_bytes(4, "big") + body.getvalue()
+    assert await codec(registry).decode(payload) == RECORD
+    registry.needs[schema_id] = ()
+    with pytest.raises(Rejected) as caught:
+        await codec(registry).decode(payload)
+    assert "no Avro schema" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "hostile", [7, None, [], {"type": "record"}, {"type": "record", "name": "x", "fields": 3}, {"type": {"type": {}}}]
+)
+async def test_whatever_was_registered_as_a_schema_is_refused_as_one(hostile: Any) -> None:
+    registry = MemoryRegistry()
+    schema_id = await registry.register("other-value", hostile)
+    with pytest.raises(Rejected) as caught:
+        await codec(registry).decode(b"\0" + schema_id.to_bytes(4, "big") + b"\2a")
+    assert caught.value.code is FailureCode.RECORD_NOT_DECODABLE
+
+
+async def test_an_id_that_the_registry_fails_for_is_the_trouble_of_its_records_alone() -> None:
+    registry = MemoryRegistry()
+    await registry.register(SUBJECT, OURS)
+    registry.failing = {7}
+    with pytest.raises(Transient) as caught:
+        await codec(registry).decode(written(7, OURS, RECORD))
+    assert "500" in caught.value.message
 
 
 async def test_a_registry_that_lost_everything_is_an_outage_and_no_reason_to_dead_letter() -> None:

@@ -32,7 +32,7 @@ class Bench:
         self.outages = Outages({}, Backoff(0.001, 0.001), self.clock, self.stop)
         policy = RetryPolicy(3, Backoff(5, 300))
         self.handoff = Handoff(self.publisher, policy, self.clock, lambda: 0.0, self.outages)
-        self.retries = RetriesHandler(self.handoff, self.clock, self.stop, ORIGINS, 300, HeldLimits(3, 1000))
+        self.retries = RetriesHandler(self.handoff, self.clock, self.stop, ORIGINS, 300, HeldLimits(3, 12_000))
 
 
 @pytest.fixture
@@ -198,12 +198,53 @@ async def test_large_retries_make_room_by_their_size(bench: Bench) -> None:
     story = story_of(source_record(headers=(await failed_once(bench)).headers))
     later = replace(story, due_at=START + timedelta(hours=1)).to_headers()
     bench.publisher.sent.clear()
-    held = [asyncio.create_task(bench.retries(source_record(b"x" * 600, headers=later))) for _ in range(2)]
+    held = [asyncio.create_task(bench.retries(source_record(b"x" * 6000, headers=later))) for _ in range(2)]
     await asyncio.wait_for(held[0], 5)
     assert [sent.topic for sent in bench.publisher.sent] == ["listing-retry"]
     bench.stop.set()
     with pytest.raises(LeftForLater):
         await held[1]
+
+
+async def test_headers_count_for_the_room_of_what_is_held(bench: Bench) -> None:
+    story = story_of(source_record(headers=(await failed_once(bench)).headers))
+    later = {**replace(story, due_at=START + timedelta(hours=1)).to_headers(), "note": b"x" * 6000}
+    held = [asyncio.create_task(bench.retries(source_record(b"", headers=later))) for _ in range(2)]
+    await asyncio.wait_for(held[0], 5)
+    bench.stop.set()
+    with pytest.raises(LeftForLater):
+        await held[1]
+
+
+async def test_a_due_time_beyond_the_longest_delay_is_cut_from_when_the_record_came(bench: Bench) -> None:
+    """However often it goes round or is read again, it is due when it was."""
+    story = story_of(source_record(headers=(await failed_once(bench)).headers))
+    headers = replace(story, due_at=START + timedelta(days=365)).to_headers()
+    bench.publisher.sent.clear()
+    bench.clock.advance(300)
+    await asyncio.wait_for(bench.retries(source_record(b"v", topic="listing-retry", headers=headers)), 5)
+    assert [sent.topic for sent in bench.publisher.sent] == ["listing-files"]
+
+
+async def test_large_records_go_round_at_a_bounded_rate_of_bytes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    sleep = bench.stop.sleep
+
+    async def counted(seconds: float, sleeper: asyncio.Future[None] | None = None) -> None:
+        if sleeper is None:
+            slept.append(seconds)
+            seconds = 0
+        await sleep(seconds, sleeper)
+
+    monkeypatch.setattr(bench.stop, "sleep", counted)
+    story = story_of(source_record(headers=(await failed_once(bench)).headers))
+    headers = replace(story, due_at=START + timedelta(days=365)).to_headers()
+    records = [source_record(b"x" * 900_000, headers=headers) for _ in range(6)] + [source_record(headers=headers)] * 6
+    tasks = [asyncio.create_task(bench.retries(record)) for record in records]
+    await asyncio.wait_for(asyncio.gather(*tasks[:9]), 5)
+    assert sum(slept) == pytest.approx(6 * 0.43, rel=0.05)
+    bench.stop.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_a_stop_while_it_is_sent_back_leaves_it_where_it_is(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 
 from app.agents.guard import guarded
 from app.agents.listings import ListingsHandler
-from app.errors import FailureCode
+from app.errors import FailureCode, FailureKind
 from app.failures.headers import Story
 from app.model.document import version_of
 from app.model.source_record import SourceRecord
 from app.observability import metrics
+from app.pipeline.sources import SourceRules, Sources
 from app.pipeline.transform import listing_id_of
 from tests.support.agents import Parts, come_back, story_in
 from tests.support.feed_text import listing
@@ -29,7 +31,12 @@ PUBLISHED_MS = 1_772_359_380_123
 class Bench(Parts):
     def __init__(self) -> None:
         super().__init__()
-        listings = ListingsHandler(self.index, self.standing, self.encoder, self.outages, self.clock, limits())
+        self.declare()
+
+    def declare(self, **rules: object) -> None:
+        """Say who may speak for which source."""
+        sources = Sources(SourceRules.model_validate(rules))
+        listings = ListingsHandler(self.index, self.standing, self.encoder, self.outages, self.clock, limits(), sources)
         self._handle = guarded(listings, self.handoff, "listings")
 
     async def handle(self, record: SourceRecord) -> None:
@@ -203,6 +210,54 @@ async def test_a_bug_is_retried_and_the_listing_keeps_its_version(bench: Bench) 
 
 # -- tombstones
 
+CONNECT = {"type": "struct", "optional": False, "fields": [{"field": "make", "type": "string"}]}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        codecs.BOM_UTF8 + as_json(),
+        codecs.BOM_UTF16_LE + as_json().decode().encode("utf-16-le"),
+        codecs.BOM_UTF16_BE + as_json().decode().encode("utf-16-be"),
+        codecs.BOM_UTF32_LE + as_json().decode().encode("utf-32-le"),
+        codecs.BOM_UTF32_BE + as_json().decode().encode("utf-32-be"),
+        orjson.dumps({"schema": CONNECT, "payload": orjson.loads(as_json())}),
+        codecs.BOM_UTF8 + orjson.dumps({"payload": orjson.loads(as_json()), "schema": None}),
+        orjson.dumps({"schema": {"type": "string"}, "payload": as_json().decode()}),
+        orjson.dumps({"schema": {"type": "string"}, "payload": "\ufeff" + as_json().decode()}),
+    ],
+    ids=["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "connect", "both", "text", "marked text"],
+)
+async def test_a_byte_order_mark_or_an_envelope_of_connect_is_read_as_in_files(bench: Bench, value: bytes) -> None:
+    await bench.handle(published(value))
+    assert [document["make"] for _, document in bench.documents] == [listing(1)["make"]]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        codecs.BOM_UTF8,
+        codecs.BOM_UTF16_LE + b"{",
+        codecs.BOM_UTF8 * 2 + as_json(),
+        orjson.dumps({"schema": CONNECT, "payload": [orjson.loads(as_json())]}),
+        orjson.dumps({"schema": CONNECT, "payload": "no JSON"}),
+        orjson.dumps({"schema": None, "payload": None}),
+    ],
+)
+async def test_a_mark_or_an_envelope_around_something_else_is_a_dead_letter(bench: Bench, value: bytes) -> None:
+    await bench.handle(published(value))
+    assert bench.documents == []
+    assert bench.only_story().kind is FailureKind.REJECT
+
+
+async def test_the_limit_on_depth_counts_inside_an_envelope(bench: Bench) -> None:
+    deep: object = 1
+    for _ in range(200):
+        deep = [deep]
+    await bench.handle(published(orjson.dumps({"schema": None, "payload": {"extra": deep}})))
+    assert bench.only_story().code is FailureCode.RECORD_TOO_DEEP
+
+
 LISTING_ID = listing_id_of("dealer", str(listing(1)["source_listing_id"]))
 
 
@@ -235,3 +290,35 @@ async def test_a_late_tombstone_takes_nothing_newer_away(bench: Bench) -> None:
 async def test_a_tombstone_names_a_listing_id(bench: Bench, key: str) -> None:
     await bench.handle(tombstone(PUBLISHED_MS, key))
     assert (bench.only_story().code, bench.documents) == (FailureCode.RECORD_NOT_DECODABLE, [])
+
+
+ACME_ELSEWHERE = [{"prefix": "dealer/", "sources": ["dealer"]}]
+
+
+async def test_a_listing_of_a_source_that_comes_by_files_is_refused_on_the_topic(bench: Bench) -> None:
+    bench.declare(uploads=ACME_ELSEWHERE)
+    await bench.handle(published(as_json()))
+    assert (bench.only_story().code, bench.documents) == (FailureCode.SOURCE_NOT_ALLOWED, [])
+    await bench.handle(published(as_json(source="other")))
+    assert [document["source"] for _, document in bench.documents] == ["other"]
+
+
+async def test_a_tombstone_removes_only_what_the_topic_may_speak_for(bench: Bench) -> None:
+    await bench.handle(published(as_json()))
+    bench.declare(uploads=ACME_ELSEWHERE)
+    await bench.handle(tombstone(PUBLISHED_MS + 1))
+    assert [document.get("status") for _, document in bench.documents] == [None]
+    assert bench.only_story().code is FailureCode.SOURCE_NOT_ALLOWED
+    bench.declare(topic={"sources": ["dealer"]})
+    await bench.handle(tombstone(PUBLISHED_MS + 1))
+    assert [document.get("status") for _, document in bench.documents] == ["removed"]
+
+
+async def test_a_tombstone_of_a_listing_never_seen_is_waited_for_where_sources_are_declared(bench: Bench) -> None:
+    bench.declare(topic={"sources": ["dealer"]})
+    await bench.handle(tombstone(PUBLISHED_MS + 1))
+    assert (bench.documents, bench.dead) == ([], [])
+    (waiting,) = bench.retries
+    await bench.handle(published(as_json()))
+    await bench.handle(come_back(waiting, "listings"))
+    assert [document.get("status") for _, document in bench.documents] == ["removed"], "published before it"

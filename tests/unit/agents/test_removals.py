@@ -10,6 +10,7 @@ import pytest
 
 from app.agents.files import FilesHandler
 from app.agents.guard import guarded
+from app.agents.removals import Removals
 from app.errors import Dependency, FailureCode, Outage
 from app.model.document import Document, WriteResult, version_of
 from app.model.file import FileChange, ListingFile
@@ -17,6 +18,7 @@ from app.model.outcome import outcome_id
 from app.model.removal import StoredListing
 from app.pipeline.flow import FileFlow
 from app.pipeline.profile import Profile
+from app.pipeline.sources import SourceRules, Sources
 from app.pipeline.transform import listing_id_of
 from app.pipeline.wire import file_to_wire
 from tests.support.agents import Parts, ndjson, story_in
@@ -47,9 +49,25 @@ class Bench(Parts):
     def __init__(self) -> None:
         super().__init__()
         self.profile = full_profile(shrink_free_count=2)
-        flow = FileFlow(self.store, self.index, self.profile_for, limits(rejects_min_count=5), self.clock)
+        self.declare()
+
+    def declare(self, *uploads: dict[str, object]) -> None:
+        """Say who may speak for which source."""
+        sources = Sources(SourceRules.model_validate({"uploads": uploads}))
+        self.removals = Removals(self.index, self.standing, self.outages, self.clock, sources)
+        flow = FileFlow(
+            self.store, self.index, self.profile_for, limits(rejects_min_count=5), self.clock, sources=sources
+        )
         files = FilesHandler(
-            self.store, flow, self.removals, self.encoder, self.handoff, self.outcomes, self.outages, self.clock
+            self.store,
+            flow,
+            self.removals,
+            self.encoder,
+            self.handoff,
+            self.outcomes,
+            self.outages,
+            self.clock,
+            sources,
         )
         self._handle = guarded(files, self.handoff, "files")
 
@@ -421,3 +439,34 @@ async def test_a_feed_waits_for_the_index_and_then_goes_on(bench: Bench) -> None
     await bench.upload("full/tue.ndjson", *map(listing, range(1, 10)), at_s=60)
     assert bench.there == ids(*range(1, 10))
     await bench.outages.aclose()
+
+
+async def test_a_full_feed_takes_nothing_away_from_a_source_it_may_not_speak_for(bench: Bench) -> None:
+    await bench.upload("full/a.ndjson", listing(1), listing(2), at_s=0)
+    bench.declare({"prefix": "dealer/", "sources": ["dealer"]})
+    for records, code in (
+        ([], FailureCode.SOURCE_NOT_ALLOWED),
+        ([listing(3)], FailureCode.SOURCE_NOT_ALLOWED),
+        ([listing(n) for n in range(10, 40)], FailureCode.TOO_MANY_REJECTS),
+    ):
+        await bench.upload("full/a.ndjson", *records, at_s=10)
+        assert bench.there == ids(1, 2)
+        assert bench.dead_codes() == {"cars/full/a.ndjson": code}
+        assert bench.told[-1]["failure_code"] == code
+
+
+async def test_a_removed_object_takes_nothing_away_from_a_source_it_may_not_speak_for(bench: Bench) -> None:
+    own = {**listing(2), "source": "evil"}
+    await bench.upload("evil/x.ndjson", {**listing(1), "source": "acme"}, own, at_s=0)
+    bench.declare({"prefix": "acme/", "sources": ["acme"]})
+    await bench.remove("evil/x.ndjson")
+    assert [one.document["source"] for one in bench.index.standing()] == ["acme"]
+
+
+async def test_a_file_may_not_claim_the_source_of_another(bench: Bench) -> None:
+    bench.declare({"prefix": "acme/", "sources": ["acme"]})
+    await bench.upload("acme/x.ndjson", {**listing(1), "source": "acme"}, at_s=0)
+    await bench.upload("evil/x.ndjson", {**listing(1), "source": "acme"}, listing(2), at_s=10)
+    assert sorted(str(one.document["source"]) for one in bench.index.standing()) == ["acme", "evil"]
+    assert [story_in(dead).code for dead in bench.dead] == [FailureCode.SOURCE_NOT_ALLOWED]
+    assert (bench.told[-1]["status"], bench.told[-1]["rejected"]) == ("partly_indexed", 1)
