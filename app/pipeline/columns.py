@@ -11,6 +11,8 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from app.pipeline.values.ids import LostDigits
+
 Row = Mapping[str, object]
 Column = Callable[[Row], object]
 _Step = Callable[[object], Iterator[object]]
@@ -85,8 +87,13 @@ def template_columns(template: str) -> list[str]:
     return [name.removesuffix("?") for name in _TEMPLATE.findall(template)]
 
 
-def joined(template: str, make: Callable[[str], Column], nulls: frozenset[str]) -> Column:
-    """Columns joined to one text; None when one says nothing (`nulls`) that is not marked with `?`, or all do."""
+def joined(
+    template: str, make: Callable[[str], Column], nulls: frozenset[str], as_text: Callable[[object], str] = str
+) -> Column:
+    """Columns joined to one text; None when one says nothing (`nulls`) that is not marked with `?`, or all do.
+
+    `as_text` makes the text of one value; where it raises `LostDigits`, the value itself stands for all.
+    """
     marked = [name.endswith("?") for name in _TEMPLATE.findall(template)]
     takers = [make(name) for name in template_columns(template)]
     pieces = _TEMPLATE.split(template)[::2]
@@ -96,7 +103,10 @@ def joined(template: str, make: Callable[[str], Column], nulls: frozenset[str]) 
         text, said = pieces[0], False
         for take, optional, piece in parts:
             value = take(row)
-            part = "" if value is None or isinstance(value, (list, Mapping)) else str(value).strip()
+            try:
+                part = "" if value is None or isinstance(value, (list, Mapping)) else as_text(value).strip()
+            except LostDigits:
+                return value
             if part.casefold() not in nulls:
                 said = True
                 text += part
@@ -108,11 +118,19 @@ def joined(template: str, make: Callable[[str], Column], nulls: frozenset[str]) 
     return join
 
 
-def fingerprint(takers: Sequence[Column]) -> Column:
-    """What does not change about a vehicle as an id: 32 hex digits of SHA-256; None when nothing is said at all."""
+def fingerprint(takers: Sequence[Column], as_text: Callable[[object], str] = str) -> Column:
+    """What does not change about a vehicle as an id: 32 hex digits of SHA-256; None when nothing is said at all.
+
+    `as_text` as in `joined`.
+    """
 
     def take(row: Row) -> object:
-        texts = ["" if value is None else str(value).strip() for value in (take(row) for take in takers)]
+        texts = []
+        for value in (take(row) for take in takers):
+            try:
+                texts.append("" if value is None else as_text(value).strip())
+            except LostDigits:
+                return value
         said = any(texts)
         return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).hexdigest()[:32] if said else None
 

@@ -15,6 +15,7 @@ from app.pipeline.profile import Rule
 from app.pipeline.values.codes import COUNTRIES, COUNTRY_SYNONYMS, CURRENCIES
 from app.pipeline.values.dates import parse_month, parse_timestamp, parse_year, rfc3339
 from app.pipeline.values.engine import parse_cylinders, parse_displacement, parse_power
+from app.pipeline.values.ids import NUMBERED, LostDigits, id_text
 from app.pipeline.values.mileage import parse_unit
 from app.pipeline.values.numbers import decimal_of, only_number
 from app.pipeline.values.price import parse_price
@@ -105,8 +106,14 @@ def _currency(value: object) -> str | None:
 
 def _text(field: Field, rule: Rule) -> Parser:
     shortened = field.kind is Kind.TEXT and field.name not in _LONG_TEXTS
+    numbered = field.name in NUMBERED
 
     def parse(value: object) -> object:
+        if numbered:
+            try:
+                value = id_text(value)
+            except LostDigits:
+                return None
         if not isinstance(value, str):
             if decimal_of(value) is None:
                 return None

@@ -15,6 +15,7 @@ from app.pipeline.profile import Format, Part, Profile, Reject
 from app.pipeline.profile_rules import Unread, compile_rules
 from app.pipeline.schema import expected
 from app.pipeline.validate import Listing, validate
+from app.pipeline.values.ids import LOST_DIGITS, NUMBERED, has_lost_digits
 from app.pipeline.values.text import excerpt
 
 _LONG = 1000
@@ -147,9 +148,11 @@ def _conclude(found: Listing, flags: list[Quality], unread: Unread) -> tuple[Lis
     if not unread:
         return listing, []
     flags.append(Quality.VALUE_UNREAD)
+    lost = [name for name in NUMBERED if name in unread and has_lost_digits(unread[name])]
     dated = "year" in listing or "first_registration" in listing
+    needed = [name for name in _REQUIRED if name in unread and name not in listing and name not in lost]
+    refused = [name for name in needed if not (dated and name in ("year", "first_registration"))]
     return listing, [
-        Problem(FailureCode.FIELD_INVALID, name, expected(BY_NAME[name]), excerpt(unread[name]))
-        for name in _REQUIRED
-        if name in unread and name not in listing and not (dated and name in ("year", "first_registration"))
+        Problem(FailureCode.FIELD_INVALID, name, told, excerpt(unread[name]))
+        for name, told in ((*((n, LOST_DIGITS) for n in lost), *((n, expected(BY_NAME[n])) for n in refused)))
     ]

@@ -12,6 +12,7 @@ from app.pipeline.profile import Profile, Rule
 from app.pipeline.profile_groups import GroupReader, gathers, group_reader
 from app.pipeline.profile_kinds import NOTHING, Parser, parser
 from app.pipeline.validate import Listing
+from app.pipeline.values.ids import NUMBERED, LostDigits, id_text, part_text
 from app.pipeline.values.text import NULL_WORDS, clean, clean_lines, unshouted
 
 Unread = dict[str, object]
@@ -30,6 +31,7 @@ _FIRST = frozenset({"country", "price_currency", "mileage_unit"})
 """Read before the fields whose meaning depends on them."""
 _LAST = frozenset({"price_msrp", "price_previous", "price_net"})
 """Their currency is that of the price."""
+_CAN_BE_A_NUMBER = (str, float, bool)
 _SAYS_NOTHING = object()
 _AMBIGUOUS = object()
 """Different texts for one value, as of a column that comes twice: nobody knows which one counts."""
@@ -45,7 +47,7 @@ def compile_rules(profile: Profile, make: Callable[[str], Column]) -> list[tuple
 def _compile(
     target: str, rule: Rule, profile: Profile, make: Callable[[str], Column], nulls: frozenset[str]
 ) -> CompiledRule:
-    columns = _columns(rule, make, nulls)
+    columns = _columns(target, rule, make, nulls)
     doubtful = tuple(_part_of(name) in profile.parts and profile.parts[_part_of(name)].doubtful for name in rule.source)
     group = group_reader(target, rule, profile.defaults)
     tidy = _tidier(target, rule, nulls)
@@ -54,14 +56,14 @@ def _compile(
     return _single(target, rule, columns, tidy, parser(target, rule), doubtful)
 
 
-def _columns(rule: Rule, make: Callable[[str], Column], nulls: frozenset[str]) -> tuple[Column, ...]:
+def _columns(target: str, rule: Rule, make: Callable[[str], Column], nulls: frozenset[str]) -> tuple[Column, ...]:
     if rule.const is not None:
         constant = rule.const
         return (lambda row: constant,)
     if rule.template is not None:
-        return (joined(rule.template, make, nulls),)
+        return (joined(rule.template, make, nulls, part_text if target in NUMBERED else str),)
     if rule.fingerprint:
-        return (fingerprint([make(name) for name in rule.fingerprint]),)
+        return (fingerprint([make(name) for name in rule.fingerprint], part_text),)
     return tuple(make(name) for name in rule.source)
 
 
@@ -197,7 +199,21 @@ def _tidier(target: str, rule: Rule, nulls: frozenset[str]) -> Parser:
             return of_text("true" if value else "false")
         return value if narrow is None and not refuse & {str(value)} else of_text(str(value))
 
-    return tidy
+    return _of_id(tidy) if target in NUMBERED else tidy
+
+
+def _of_id(tidy: Parser) -> Parser:
+    """What went through a number is no id in any of its parts, and is as good as two different texts."""
+
+    def of_id(value: object) -> object:
+        if value.__class__ in _CAN_BE_A_NUMBER:
+            try:
+                value = id_text(value)
+            except LostDigits:
+                return _AMBIGUOUS
+        return tidy(value)
+
+    return of_id
 
 
 def _narrower(target: str, rule: Rule) -> Callable[[str], str | None] | None:

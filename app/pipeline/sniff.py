@@ -15,6 +15,7 @@ import orjson
 from app.errors import FailureCode, FileRejected
 from app.model.file import Compression, FileFormat
 from app.model.record import ReadHints
+from app.pipeline.json_lines import bare_line
 from app.pipeline.sniff_binary import READABLE, unknown_format
 from app.pipeline.sniff_markup import markup_format
 
@@ -158,18 +159,34 @@ def _by_media_type(content_type: str | None) -> FileFormat | None:
 
 def _json_kind(start: bytes, whole: bool, hints: ReadHints, expected: FileFormat | None) -> FileFormat:
     """A file of objects that has one on each line is NDJSON; a path to the records only means anything in JSON."""
-    if hints.records_path is not None or not start.startswith(b"{"):
+    if hints.records_path is not None:
         return FileFormat.JSON
+    if not start.startswith(b"{"):
+        return _array_kind(start, whole, expected)
     if whole and _parses(start):
         one_line = b"\n" not in start.strip()
         return FileFormat.NDJSON if one_line and expected is FileFormat.NDJSON else FileFormat.JSON
     lines = _whole_lines(start, whole)
     if not lines:
         return FileFormat.NDJSON if expected is FileFormat.NDJSON else FileFormat.JSON
-    if _parses(lines[0]) or _mostly_objects(start, whole):
+    if _parses(lines[0]) or _mostly_objects(start, whole) or _begins_with_commas(lines):
         return FileFormat.NDJSON
     shaped = sum(line.startswith(b"{") and line.endswith(b"}") for line in lines)
     return FileFormat.NDJSON if expected is FileFormat.NDJSON and 2 * shaped > len(lines) else FileFormat.JSON
+
+
+def _array_kind(start: bytes, whole: bool, expected: FileFormat | None) -> FileFormat:
+    """An array, unless it was promised that each line is an object, and most are but for the marks of an array."""
+    lines = [bare_line(line) for line in _whole_lines(start, whole)] if expected is FileFormat.NDJSON else []
+    objects = sum(line.startswith(b"{") and _parses(line) for line in lines)
+    return FileFormat.NDJSON if objects and 2 * objects >= len(lines) - 2 else FileFormat.JSON
+
+
+def _begins_with_commas(lines: list[bytes]) -> bool:
+    """Objects with a comma after each: no JSON document, so what is meant are the lines."""
+    bare = [bare_line(line) for line in lines]
+    is_shaped = lines[0].endswith(b",") and bare[0].endswith(b"}")
+    return is_shaped and 2 * sum(line.startswith(b"{") and _parses(line) for line in bare) >= len(lines)
 
 
 def _mostly_objects(start: bytes, whole: bool) -> bool:

@@ -21,6 +21,7 @@ from app.pipeline.own_texts import read_texts, read_word_of
 from app.pipeline.schema import LAX, STRICT, expected
 from app.pipeline.values.codes import COUNTRY_SYNONYMS
 from app.pipeline.values.dates import parse_month, parse_timestamp, rfc3339
+from app.pipeline.values.ids import LOST_DIGITS, NUMBERED, LostDigits, id_text, is_plain
 from app.pipeline.values.text import clean, clean_lines, excerpt, http_urls, is_null
 
 Listing = dict[str, Any]
@@ -66,13 +67,13 @@ def validate(record: Mapping[str, object]) -> tuple[Listing, list[Problem]]:
         except ValidationError:
             pass
         else:
-            if _dates(listing):
+            if _has_plain_ids(listing) and _dates(listing):
                 return listing, []
     try:
         listing = LAX.validate_python(_mended(record))
     except ValidationError:
         return validate_tidied(record)
-    return (listing, []) if _dates(listing) else validate_tidied(record)
+    return (listing, []) if _has_plain_ids(listing) and _dates(listing) else validate_tidied(record)
 
 
 def validate_tidied(record: Mapping[str, object]) -> tuple[Listing, list[Problem]]:
@@ -82,14 +83,19 @@ def validate_tidied(record: Mapping[str, object]) -> tuple[Listing, list[Problem
     as people write them ("12.900 €", "73,556 miles"), are understood where they can mean one thing only.
     """
     given: Listing = {}
+    problems: list[Problem] = []
     for name, value in record.items():
         field = BY_NAME.get(ALIASES.get(name, name))
         if field is not None and field.sent and (name not in ALIASES or field.name not in given):
-            tidied = _tidy(field, value)
+            try:
+                tidied = id_text(value) if field.name in NUMBERED else value
+            except LostDigits:
+                problems.append(Problem(FailureCode.FIELD_INVALID, field.name, LOST_DIGITS, excerpt(value)))
+                continue
+            tidied = _tidy(field, tidied)
             if tidied is not None and tidied != "" and not (tidied == 0 and field.low == 1):
                 given[field.name] = tidied
     read_texts(given)
-    problems: list[Problem] = []
     try:
         listing: Listing = LAX.validate_python(given)
     except ValidationError as error:
@@ -98,6 +104,15 @@ def validate_tidied(record: Mapping[str, object]) -> tuple[Listing, list[Problem
         listing = LAX.validate_python(given)
     _dates(listing, problems)
     return listing, problems
+
+
+def _has_plain_ids(listing: Listing) -> bool:
+    """False when a number may have been written as an id; then what was sent has to be seen."""
+    for name in NUMBERED:
+        text = listing.get(name)
+        if text is not None and not text.isdigit() and not is_plain(text):
+            return False
+    return True
 
 
 def _mended(record: Mapping[str, object]) -> Listing:

@@ -1,10 +1,15 @@
-"""NDJSON: one JSON object a line; a bad line costs nobody but itself."""
+"""NDJSON: one JSON object a line; a bad line costs nobody but itself.
+
+Programs that join objects to an array leave its marks on the lines: a comma at the end or the beginning, `[` and `]` on
+lines of their own or beside an object. They count as blanks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from app.model.record import Limits, Slice
+from app.pipeline.json_lines import bare_line
 from app.pipeline.parse import judge
 from app.pipeline.parse.gather import Gather
 from app.pipeline.parse.json_ld import PAUSE, Node, is_linked, unwrapped
@@ -45,7 +50,9 @@ class NdjsonParser:
         gather = self._gather
         for line in lines:
             self.line += 1
-            if not line or line.isspace():
+            if line[-1:] != b"}" or line[:1] != b"{":
+                line = bare_line(line)
+            if not line:
                 gather.add_blank()
             else:
                 value, problem = gather.read_json(line)
