@@ -226,7 +226,7 @@ class Worker:
     def _alerts(self) -> Alerting:
         settings, worker = self._settings.alerts, self._settings.worker
         to = receivers(settings.urls, settings.send_timeout_s)
-        look = partial(observe, self.engine, self._outages, self._clock)
+        look = partial(observe, self.engine, self._outages, self._clock, lambda: self._membership.reasons)
         signature = f"the worker at {socket.gethostname()}:{worker.http_port}, group {self._settings.kafka.group}"
         return Alerting(Alarms(settings), look, Notifier(to, settings.every_s), self._clock, signature)
 

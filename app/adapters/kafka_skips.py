@@ -17,7 +17,7 @@ from app.settings import KafkaSettings
 
 _ANSWER_S = 15.0
 _WAIT_MS = 500
-_IDLE_FETCH_MS = 10_000
+_IDLE_FETCH_MS = 2_000  # whatever else is asked waits behind it
 
 
 class KafkaSkips:

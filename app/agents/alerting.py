@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -107,7 +107,7 @@ class Alerting:
             await asyncio.sleep(EVERY_S)
 
 
-def observe(engine: Engine, outages: Outages, clock: Clock) -> Observation:
+def observe(engine: Engine, outages: Outages, clock: Clock, not_reading: Callable[[], Sequence[str]]) -> Observation:
     """What a worker sees of itself now."""
     at = clock.now()
     down = [DownServer(o.dependency, max(0.0, (at - o.since).total_seconds()), o.reason) for o in outages.open]
@@ -118,6 +118,7 @@ def observe(engine: Engine, outages: Outages, clock: Clock) -> Observation:
         handing_over=bool(engine.not_ready()),
         held=int(sum(sample.value for sample in _samples(metrics.DEAD_LETTERS_REFUSED))),
         partitions=engine.progress(),
+        not_reading=not_reading(),
         freshness=_freshness(),
     )
 

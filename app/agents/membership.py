@@ -179,8 +179,8 @@ def reasons_of(state: ClusterState, topics: Sequence[str], name: str) -> list[st
     if group.strangers:
         return [
             *found,
-            f"consumer group {name} is shared out by the assignor {group.assignor!r}, which is none of the workers'; "
-            f"in it are {_names(group.strangers)}: give other applications a group of their own",
+            f"another application is in consumer group {name}, which the assignor {group.assignor!r} shares out now, "
+            f"none of the workers'; in it are {_names(group.strangers)}: give it a group of its own",
         ]
     if not group.assignor:
         return found  # being formed: the worker knows of that itself

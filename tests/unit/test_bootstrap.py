@@ -12,6 +12,7 @@ import pytest
 
 from app.bootstrap import Worker
 from app.errors import FailureCode, OperatorError
+from app.model.membership import ASSIGNOR
 from app.ops.topics import load_topics
 from app.pipeline.limits import limits_of
 from app.settings import LimitsSettings, PathsSettings, load_settings
@@ -51,6 +52,17 @@ def test_every_source_topic_has_its_agent_and_faust_acknowledges_none_of_them(bu
     assert {topic for agent in agents.values() for topic in agent.channel.topics} == SOURCES
     assert {agent.channel.acks for agent in agents.values()} == {False}
     assert {agent.concurrency for agent in agents.values()} == {1}
+
+
+async def test_the_consumer_reads_committed_records_under_an_assignor_of_its_own(build: Callable[..., Worker]) -> None:
+    app = build().engine.app
+    consumer = app.consumer._thread._create_worker_consumer(app.transport)
+    try:
+        assert consumer._isolation_level == "read_committed"
+        assert [assignor.name for assignor in consumer._partition_assignment_strategy] == [ASSIGNOR]
+        assert consumer._client._metadata_max_age_ms <= 10_000, "changed topics are noticed within half a minute"
+    finally:
+        consumer._closed = True  # it was never started
 
 
 def test_every_source_topic_is_declared() -> None:

@@ -13,6 +13,7 @@ from app.observability.alerts.watches import (
     FreshnessWatch,
     LagWatch,
     Progress,
+    ReadingWatch,
     StuckWatch,
     TransactionWatch,
     servers_down,
@@ -37,6 +38,12 @@ REFUSED = Kind(
     "Dead letters are taken again",
     ("listings topics diff", "docs/OPERATIONS.md, Sizes of records"),
 )
+READING = Kind(
+    "reading",
+    "Not all is read",
+    "All is read again",
+    ("listings status", "docs/OPERATIONS.md, Topics and the group"),
+)
 TRANSACTION = Kind(
     "transaction",
     "A transaction is open for long",
@@ -60,6 +67,8 @@ class Observation:
     held: int = 0
     """Records held because the dead-letter topic does not take them."""
     partitions: Mapping[tuple[str, int], Progress] = field(default_factory=dict)
+    not_reading: Sequence[str] = ()
+    """What is wrong with the topics or the group, in a sentence each."""
     freshness: Sequence[tuple[float, float]] = ()
     """Upper bounds in seconds, with the number of files up to each."""
 
@@ -72,9 +81,10 @@ class Alarms:
         self._letters = DeadLetterDigest(settings.gather_s, settings.every_s)
         self._lag = LagWatch(settings.lag_min, settings.window_s)
         self._stuck = StuckWatch(settings.stuck_after_s)
+        self._reading = ReadingWatch(settings.outage_after_s)
         self._transactions = TransactionWatch(settings.window_s)
         self._freshness = FreshnessWatch(settings.freshness_max_s, settings.window_s)
-        kinds = (OUTAGE, REFUSED, LAG, STUCK, TRANSACTION, FRESHNESS)
+        kinds = (OUTAGE, REFUSED, LAG, STUCK, READING, TRANSACTION, FRESHNESS)
         self._conditions = {kind: Condition(kind, settings.every_s, settings.remind_s) for kind in kinds}
 
     def dead_letter(self, now: float, letter: Letter) -> None:
@@ -89,6 +99,7 @@ class Alarms:
             REFUSED: _refused(seen.held),
             LAG: self._lag.see(seen.now, _lags(seen.partitions)),
             STUCK: self._stuck.see(seen.now, seen.partitions, bool(seen.down) or seen.handing_over),
+            READING: self._reading.see(seen.now, seen.not_reading),
             TRANSACTION: self._transactions.see(seen.now, seen.partitions),
             FRESHNESS: self._freshness.see(seen.now, seen.freshness),
         }

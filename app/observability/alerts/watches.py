@@ -124,6 +124,24 @@ def _stuck_line(topic: str, found: Sequence[tuple[int, float]]) -> str:
     return f"{topic}: records wait on partition {numbers}, and for {lasting(longest)} no offset was committed"
 
 
+class ReadingWatch:
+    """Topics or a group that are not as they should be for long; moments of it are usual while they change."""
+
+    def __init__(self, after_s: float) -> None:
+        self._after_s = after_s
+        self._since: float | None = None
+
+    def see(self, now: float, reasons: Sequence[str]) -> dict[str, str]:
+        """One finding with all reasons, when there have been some for long enough."""
+        if not reasons:
+            self._since = None
+            return {}
+        self._since = now if self._since is None else self._since
+        if now - self._since < self._after_s:
+            return {}
+        return {"topics and group": "; ".join(reason(told) for told in reasons)}
+
+
 class TransactionWatch:
     """Partitions whose end has not moved for long, since a transaction is open there; no worker can help it."""
 

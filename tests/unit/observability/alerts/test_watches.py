@@ -7,6 +7,7 @@ from app.observability.alerts.watches import (
     FreshnessWatch,
     LagWatch,
     Progress,
+    ReadingWatch,
     StuckWatch,
     TransactionWatch,
     servers_down,
@@ -145,3 +146,13 @@ def test_a_transaction_that_stays_open_is_told_and_one_that_moves_on_is_not() ->
     assert "on partition 2 a producer has had a transaction open for 5 min" in told["listing-files"]
     assert "do not restart" in told["listing-files"]
     assert watch.see(310, {FILES: Progress(50, 0, 0, 50, 0)}) == {}
+
+
+def test_topics_that_change_for_a_moment_are_not_told_and_those_that_stay_wrong_are() -> None:
+    watch = ReadingWatch(60)
+    assert watch.see(0, ["topic a does not exist"]) == {}
+    assert watch.see(59, ["topic a does not exist"]) == {}
+    assert watch.see(60, []) == {}
+    assert watch.see(61, ["topic a does not exist"]) == {}
+    told = watch.see(121, ["topic a does not exist", "topic b does not exist"])
+    assert told == {"topics and group": "topic a does not exist; topic b does not exist"}

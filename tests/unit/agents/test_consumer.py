@@ -1,0 +1,125 @@
+"""Faust's consumer with what is added to it: committed records, positions, offsets of topics that are gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+
+from app.agents.consumer import CommittedThread, stable_end
+from app.agents.readings import Readings
+
+TP = TopicPartition("listings", 0)
+
+
+@dataclass
+class State:
+    """Of one partition, as aiokafka keeps it."""
+
+    position: int = 0
+    lso: int | None = None
+    highwater: int | None = None
+    has_valid_position: bool = True
+    awaiting_reset: bool = False
+    sought: list[object] = field(default_factory=list)
+
+    def await_reset(self, strategy: object) -> None:
+        self.sought.append("first")
+
+
+class Consumer:
+    """aiokafka's, as far as the thread looks into it."""
+
+    def __init__(self, state: State, committed: OffsetAndMetadata | None = None) -> None:
+        self.state = state
+        assignment = SimpleNamespace(tps={TP}, active=True, state_value=lambda _: state)
+        self.assigned = assignment
+        self._subscription = SimpleNamespace(
+            subscription=SimpleNamespace(assignment=assignment), reassignment_in_progress=False
+        )
+        self._coordinator = SimpleNamespace(fetch_committed_offsets=self._committed)
+        self._fetcher = SimpleNamespace(seek_to=lambda tp, offset: state.sought.append(offset))
+        self._kept = committed
+
+    def assignment(self) -> set[TopicPartition]:
+        return {TP}
+
+    async def _committed(self, tps: set[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
+        return {} if self._kept is None else {TP: self._kept}
+
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        self.state.sought.append(offset)
+
+
+def thread_of(consumer: Consumer) -> Any:
+    thread = CommittedThread.__new__(CommittedThread)
+    thread.readings, thread.topic_ids, thread.skips = Readings(), {"listings": "now"}, set()
+    thread._assignment, thread._consumer = None, consumer
+    return thread
+
+
+def records(*offsets: int) -> dict[TopicPartition, list[Any]]:
+    return {TP: [SimpleNamespace(offset=offset) for offset in offsets]}
+
+
+def test_what_was_handed_on_and_the_position_are_noted_together() -> None:
+    thread = thread_of(Consumer(State(position=5, lso=5, highwater=8)))
+    thread._note(thread._consumer, records(0, 3))
+    reading = thread.readings.get(TP)
+    assert (reading.handed, reading.position, reading.end, reading.top) == (4, 5, 5, 8)
+
+
+@pytest.mark.parametrize("change", ["inactive", "handing over", "another"])
+def test_nothing_of_another_assignment_is_believed(change: str) -> None:
+    consumer = Consumer(State(position=5))
+    thread = thread_of(consumer)
+    thread._note(consumer, records(4))
+    if change == "another":
+        thread._note(Consumer(State(position=2)), {})
+        assert (thread.readings.get(TP).handed, thread.readings.get(TP).position) == (None, 2)
+        return
+    thread.readings.reset()
+    consumer.assigned.active = change != "inactive"
+    consumer._subscription.reassignment_in_progress = change == "handing over"
+    thread._note(consumer, records(9))
+    assert thread.readings.get(TP) is None
+
+
+@pytest.mark.parametrize(
+    ("kept", "begins"),
+    [
+        (OffsetAndMetadata(7, "now"), 7),
+        (OffsetAndMetadata(7, ""), 7),
+        (OffsetAndMetadata(7, "before"), "first"),
+    ],
+)
+async def test_an_offset_of_a_topic_that_is_gone_counts_for_nothing(kept: OffsetAndMetadata, begins: object) -> None:
+    state = State()
+    found = await thread_of(Consumer(state, kept))._seek_to_committed()
+    assert state.sought == [begins]
+    assert found == {TP: None if begins == "first" else 7}
+
+
+async def test_without_an_offset_nothing_is_sought() -> None:
+    state = State()
+    assert await thread_of(Consumer(state))._seek_to_committed() == {TP: None}
+    assert state.sought == []
+
+
+async def test_records_to_be_walked_past_are_not_even_asked_for() -> None:
+    state = State(position=7)
+    thread = thread_of(Consumer(state, OffsetAndMetadata(7, "now")))
+    thread.skips |= {("listings", 0, 7), ("listings", 0, 8), ("listings", 1, 9)}
+    assert await thread._seek_to_committed() == {TP: 9}
+    thread._step_over(TP, 7)
+    thread._step_over(TopicPartition("listings", 1), 9)
+    assert state.sought == [9, 9]
+
+
+def test_a_partition_ends_at_its_last_stable_offset() -> None:
+    assert stable_end(Consumer(State(lso=4, highwater=9)), TP) == 4
+    assert stable_end(Consumer(State(lso=-1, highwater=9)), TP) == 9
+    assert stable_end(Consumer(State(highwater=None)), TP) is None
