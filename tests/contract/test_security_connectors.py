@@ -9,7 +9,15 @@ import orjson
 import pytest
 from confluent_kafka.admin import AclOperation, ResourcePatternType, ResourceType
 
-from app.model.topics import DEAD_LETTER_TOPIC, FILES_TOPIC, ORIGINS, OUTCOMES_TOPIC, RETRY_TOPIC, UPLOADS_TOPIC
+from app.model.topics import (
+    DEAD_LETTER_TOPIC,
+    FILES_TOPIC,
+    ORIGINS,
+    OUTCOMES_TOPIC,
+    RETRY_TOPIC,
+    SKIPS_TOPIC,
+    UPLOADS_TOPIC,
+)
 from app.settings import KafkaSettings, PathsSettings, S3Settings
 from tests.support.strict_kafka import acls_in
 
@@ -38,6 +46,11 @@ def test_only_workers_and_operators_write_to_topics_of_workers(topic: str) -> No
     assert writers == {"User:listings-worker", "User:listings-operator"}
 
 
+def test_only_operators_order_records_to_be_walked_past() -> None:
+    writers = {rule.principal for rule in RULES if rule.operation is AclOperation.WRITE and covers(rule, SKIPS_TOPIC)}
+    assert writers == {"User:listings-operator"}
+
+
 def covers(rule: Any, topic: str) -> bool:
     prefixed = rule.resource_pattern_type is ResourcePatternType.PREFIXED
     return bool(topic.startswith(rule.name) if prefixed else topic == rule.name)
@@ -49,9 +62,9 @@ def test_workers_may_read_and_write_what_they_have_to() -> None:
         for rule in RULES
         if rule.principal == "User:listings-worker" and rule.restype is ResourceType.TOPIC
     }
-    assert {name for name, operation in allowed if operation is AclOperation.WRITE} == DECLARED
+    assert {name for name, operation in allowed if operation is AclOperation.WRITE} == DECLARED - {SKIPS_TOPIC}
     assert {name for name, operation in allowed if operation is AclOperation.READ} == {
-        *ORIGINS, RETRY_TOPIC, DEAD_LETTER_TOPIC,
+        *ORIGINS, RETRY_TOPIC, DEAD_LETTER_TOPIC, SKIPS_TOPIC,
     }  # fmt: skip
     assert not {operation for _, operation in allowed} & {
         AclOperation.DELETE, AclOperation.ALTER, AclOperation.CREATE, AclOperation.ALTER_CONFIGS,
