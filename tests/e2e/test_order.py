@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
+from click.testing import CliRunner
 from confluent_kafka import Producer
 
 from app.adapters.kafka_reader import client_config
+from app.cli import cli
 from app.devstack.samples import as_json, listing
 from tests.support.faulty_store import Faults, faulty_store
 from tests.support.system import System, Worker
@@ -99,6 +101,39 @@ def test_an_older_file_that_is_processed_after_a_newer_one(system: System, worke
     outcome = system.wait_outcome(old)
     assert (outcome["indexed"], outcome["stale"], outcome["attempts"]) == (1, 1, 2)
     assert prices(system, source) == {1: 2000, 2: 1000}
+
+
+def test_of_two_files_in_one_second_the_later_one_wins_however_long_the_first_one_takes(
+    system: System, worker: Worker, faults: Faults
+) -> None:
+    """The bigger file is uploaded first, and its work ends last; then everything is told and taken over again."""
+    pairs = [f"order-pair-{number}" for number in range(4)]
+    faults.held.add("big.ndjson")
+    for source in pairs:
+        rest = [offer(source, number, 1000) for number in range(2, 300)]
+        next_second()
+        system.upload(f"{source}/big.ndjson", b"\n".join(map(orjson.dumps, [*rest, offer(source, 1, 1000)])))
+        system.upload(f"{source}/small.ndjson", orjson.dumps(offer(source, 1, 2000)))
+    late = {source: system.wait_outcome(f"{source}/small.ndjson")["uploaded_at"] for source in pairs}
+    faults.held.clear()
+    early = {source: system.wait_outcome(f"{source}/big.ndjson")["uploaded_at"] for source in pairs}
+    assert any(early[source][:19] == late[source][:19] for source in pairs), "none was in one second"
+    newest = dict.fromkeys(pairs, 2000)
+
+    def contested() -> dict[str, int]:
+        system.wait_no_lag("listing-uploads", "listing-files", "listing-retry", seconds=120)
+        return {source: prices(system, source)[1] for source in pairs}
+
+    assert contested() == newest
+    told = [r.value for r in system.records("listing-uploads") if b"order-pair-" in (r.value or b"")]
+    assert len(told) == 2 * len(pairs)
+    for value in (*reversed(told), *told):
+        system.publish("listing-uploads", value)
+    assert contested() == newest
+    again = CliRunner().invoke(cli, ["backfill", "--prefix", "order-pair-", "--all"], env=system.env)
+    assert again.exit_code == 0, again.output
+    assert contested() == newest
+    assert system.dead_letters("order-pair-") == []
 
 
 def test_a_producer_whose_clock_is_ahead(system: System, worker: Worker) -> None:

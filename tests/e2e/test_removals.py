@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import boto3
 import obstore
 import orjson
 import pytest
@@ -73,6 +76,81 @@ def test_a_removed_object_takes_its_listings_from_the_search(system: System, wor
     wait_status(system, old, "indexed")
     system.refresh()
     assert removed(system, source="gone") == 0
+
+
+def test_a_rename_right_after_the_upload_and_replays_of_it_harm_nobody(system: System, worker: Worker) -> None:
+    """Copied and removed within a moment, ten times; then everything is told again, in both orders."""
+    for number in range(10):
+        old, new = f"renamed/{number}.tmp.json", f"renamed/{number}.json"
+        system.upload(old, as_ndjson(listings(1, prefix=f"renamed-{number}", source="renamed")))
+        obstore.copy(system.store, old, new)
+        obstore.delete(system.store, old)
+    system.upload("renamed/kept.json", as_ndjson(listings(2, prefix="renamed-kept", source="renamed")))
+    system.wait_outcome("renamed/kept.json")
+    obstore.delete(system.store, "renamed/kept.json")
+    assert wait_status(system, "renamed/kept.json", "removed")["removed"] == 2
+    topics = ("listing-uploads", "listing-files", "listing-retry")
+    for number in range(10):
+        wait_status(system, f"renamed/{number}.tmp.json", "removed")
+        wait_status(system, f"renamed/{number}.json", "indexed")
+    told = [record.value for record in system.records("listing-uploads") if b"renamed/" in (record.value or b"")]
+    for value in (*reversed(told), *told):
+        system.publish("listing-uploads", value)
+    system.wait_no_lag(*topics)
+    system.refresh()
+    found = {doc["origin"]["key"]: doc["status"] for doc in system.listings_of("renamed") if doc["status"] != "removed"}
+    assert sorted(found) == [f"renamed/{number}.json" for number in range(10)]
+    kept = system.wait_outcome("renamed/kept.json")
+    assert (kept["status"], kept["removed"]) == ("removed", 2)
+    assert system.dead_letters("renamed/") == []
+
+
+def test_the_version_before_is_served_when_the_newest_one_is_removed(system: System, worker: Worker) -> None:
+    """A bucket with versions: an upload and a delete marker on top of it are taken back, one by one."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=system.settings.s3.endpoint_url,
+        region_name=system.settings.s3.region,
+        aws_access_key_id=system.env["LISTINGS_S3__ACCESS_KEY_ID"],
+        aws_secret_access_key=system.env["LISTINGS_S3__SECRET_ACCESS_KEY"],
+    )
+    key = "versions/stock.ndjson"
+
+    def put(price: int) -> str:
+        offer = {**listings(1, prefix="versions", source="versions")[0], "price_amount": price}
+        return str(client.put_object(Bucket=system.bucket, Key=key, Body=orjson.dumps(offer))["VersionId"])
+
+    def price(expected: int | None) -> bool:
+        system.refresh()
+        found = [doc["price_amount"] for doc in system.listings_of("versions") if doc["status"] != "removed"]
+        return found == ([] if expected is None else [expected])
+
+    with versions_kept(client, system.bucket):
+        put(1000)
+        until("the first version", lambda: price(1000))
+        next_second()
+        second = put(2000)
+        until("the second version", lambda: price(2000))
+        client.delete_object(Bucket=system.bucket, Key=key, VersionId=second)
+        until("the first one again", lambda: price(1000))
+        assert wait_status(system, key, "indexed")["failure_code"] is None
+        marker = client.delete_object(Bucket=system.bucket, Key=key)["VersionId"]
+        until("its removal", lambda: price(None))
+        client.delete_object(Bucket=system.bucket, Key=key, VersionId=marker)
+        until("the first one once more", lambda: price(1000))
+        wait_status(system, key, "indexed")
+        put(3000)
+        until("the third version", lambda: price(3000))
+    assert system.dead_letters("versions/") == []
+
+
+@contextmanager
+def versions_kept(client: Any, bucket: str) -> Iterator[None]:
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    try:
+        yield
+    finally:
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
 def test_what_was_removed_stays_so_when_older_records_come_again(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -449,3 +449,37 @@ def told_before(key: str, status: FileStatus, removed: int = 0) -> FileOutcome:
     info = ObjectInfo("cars", key, 10, "e1", START)
     outcome = unread_outcome(info, classify(Rejected(FailureCode.FILE_BROKEN, "")), 1, START)
     return replace(outcome, status=status, removed=removed)
+
+
+# -- what orders the uploads of one second
+
+
+def told_at(key: str, time: str, sequencer: str | None = None) -> dict[str, Any]:
+    about = {} if sequencer is None else {"sequencer": sequencer}
+    return created(key, **about) | {"eventTime": time}
+
+
+async def test_uploads_of_one_second_are_queued_with_the_order_of_their_notifications(bench: Bench) -> None:
+    keys = ["in/a.json", "in/b.json", "in/c.json", "in/d.json"]
+    bench.put_all(*keys)
+    told = ("10:03:00.120Z", "8"), ("10:03:00.130Z", "9"), ("10:03:00.130Z", "A"), ("10:03:04.000Z", "B")
+    for key, (time, sequencer) in zip(keys, told, strict=True):
+        await bench.handle(notification(told_at(key, f"2026-03-01T{time}", sequencer)))
+    times = [str(file["uploaded_at"]) for file in bench.queued]
+    assert times[0] == "2026-03-01T10:03:00.120000+00:00"
+    assert times == sorted(set(times))
+    assert all(time.startswith("2026-03-01T10:03:00.") for time in times)
+
+
+async def test_an_upload_that_is_told_again_much_later_is_not_newer_than_it_was(bench: Bench) -> None:
+    """Its event has whole seconds, and the record that brings it again a time of its own."""
+    bench.put_all("in/a.json")
+    event = told_at("in/a.json", "2026-03-01T10:03:00Z", "5")
+    await bench.handle(replace(notification(event), timestamp_ms=1_772_359_380_300))
+    (first,) = bench.queued
+    info = await bench.store.head("cars", "in/a.json")
+    info = replace(info, uploaded_at=datetime.fromisoformat(str(first["uploaded_at"])))
+    await bench.outcomes.report(unread_outcome(info, classify(Rejected(FailureCode.FILE_BROKEN, "")), 1, START))
+    await bench.handle(replace(notification(event), timestamp_ms=1_772_359_999_000))
+    assert [file["uploaded_at"] for file in bench.queued] == [first["uploaded_at"]] * 2
+    assert str(first["uploaded_at"]).startswith("2026-03-01T10:03:00.300")
