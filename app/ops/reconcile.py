@@ -36,6 +36,8 @@ _HOT_PLACES_MAX = 200
 _REMOVALS_A_PAGE = 200
 _STANDING_A_PAGE = 1000
 _MISSING_A_PAGE = 1000
+_LATELY = timedelta(hours=1)
+"""For so long before a round a removal is looked at once more."""
 
 
 class OutcomeKeys(Protocol):
@@ -45,7 +47,9 @@ class OutcomeKeys(Protocol):
         self, bucket: str, prefix: str, after: str, upto: str | None, limit: int
     ) -> list[StandingKey]: ...
 
-    async def missing_keys(self, bucket: str, prefix: str, after: str, limit: int) -> list[StandingKey]: ...
+    async def gone_keys(
+        self, bucket: str, prefix: str, after: str, since: datetime, limit: int
+    ) -> list[StandingKey]: ...
 
     async def latest_keys(self, bucket: str, prefix: str, since: datetime, limit: int) -> list[StandingKey]: ...
 
@@ -258,15 +262,17 @@ class Reconciliation:
             after = standing[-1].key
 
     async def _vanished(self, bucket: str, check: Callable[[], None]) -> None:
-        """Queue the removal of objects whose last event found nothing, where listings of theirs stand.
+        """Queue the removal of objects whose last event found nothing, or that were removed lately, where listings of
+        theirs stand: a write to the index that was long on its way may have come behind the removal.
 
         Apart from the others, since anybody who may send events makes such outcomes, of keys that never were: however
         many there are, without listings they are no objects, and no other removal waits for them.
         """
-        after = ""
+        assert self._progress is not None
+        after, since = "", self._progress.began_at - _LATELY
         while True:
             check()
-            found = await self._outcomes.missing_keys(bucket, self._plan.prefix, after, _MISSING_A_PAGE)
+            found = await self._outcomes.gone_keys(bucket, self._plan.prefix, after, since, _MISSING_A_PAGE)
             held = await self._held.objects_with_listings(bucket, [item.key for item in found])
             gone = [item for item in found if item.key in held and self._finder.is_settled(item.uploaded_at)]
             self._note(0, await self._queue_removals(bucket, gone, self._is_missing, check))

@@ -121,8 +121,11 @@ async def test_outcomes_of_objects_that_never_were_are_told_from_those_of_object
     await tell(client, settings, info(bucket, "removed.csv"), FileStatus.REMOVED, never)
     assert [found.key for found in await reader.standing_keys(bucket, "", "", None, 10)] == ["object.csv"]
     assert [found.key for found in await reader.latest_keys(bucket, "", AT, 10)] == ["object.csv"]
-    assert [found.key for found in await reader.missing_keys(bucket, "", "", 10)] == ["a.csv", "b.csv", "c.csv"]
-    assert [found.key for found in await reader.missing_keys(bucket, "", "a.csv", 1)] == ["b.csv"]
+    later = AT + timedelta(seconds=1)
+    assert [found.key for found in await reader.gone_keys(bucket, "", "", later, 10)] == ["a.csv", "b.csv", "c.csv"]
+    assert [found.key for found in await reader.gone_keys(bucket, "", "a.csv", later, 1)] == ["b.csv"]
+    lately = [found.key for found in await reader.gone_keys(bucket, "", "b.csv", AT, 10)]
+    assert lately == ["c.csv", "removed.csv"]
 
     listings = OpenSearchListings(client, settings.alias)
     for key, status in (("b.csv", "available"), ("c.csv", "removed")):

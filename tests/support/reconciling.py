@@ -71,7 +71,7 @@ class FakeOutcomes:
     not_found: set[str] = field(default_factory=set)
     """Keys whose outcome says that there was no such object."""
     held: set[str] = field(default_factory=set)
-    """Keys of which listings stand; asked for those in `not_found` only."""
+    """Keys of which listings stand; asked for those in `not_found`, and what was removed lately."""
 
     def not_there(self, key: str) -> None:
         """Tell of an event about an object that is not there."""
@@ -93,9 +93,14 @@ class FakeOutcomes:
         keys = sorted(self._standing(bucket, prefix), key=lambda item: item.key)
         return [item for item in keys if item.key > after and (upto is None or item.key <= upto)][:limit]
 
-    async def missing_keys(self, bucket: str, prefix: str, after: str, limit: int) -> list[StandingKey]:
-        missing = self._keys(bucket, prefix, lambda key: key in self.not_found)
-        return [item for item in sorted(missing, key=lambda item: item.key) if item.key > after][:limit]
+    async def gone_keys(self, bucket: str, prefix: str, after: str, since: datetime, limit: int) -> list[StandingKey]:
+        gone = self._keys(bucket, prefix, lambda key: key in self.not_found)
+        gone += [
+            StandingKey(key, version.uploaded_at)
+            for (b, key), version in self.known.items()
+            if b == bucket and version.status is FileStatus.REMOVED and version.uploaded_at >= since
+        ]
+        return [item for item in sorted(gone, key=lambda item: item.key) if item.key > after][:limit]
 
     async def objects_with_listings(self, bucket: str, keys: Sequence[str]) -> set[str]:
         return self.held & set(keys)

@@ -82,19 +82,26 @@ class OutcomeReader:
         """Objects that have an outcome and were not removed, of keys beyond `after` and up to `upto` (None: to the
         end), in the order of their UTF-8 bytes; at most `limit`, which is 10,000 at most.
 
-        Without those of `missing_keys`: anybody can make as many of these as they like.
+        Without those of `gone_keys`: anybody can make as many of these as they like.
         """
         span = {"gt": after} if upto is None else {"gt": after, "lte": upto}
         filters: list[dict[str, Any]] = [{"range": {"key": span}}]
         return await self._standing(bucket, prefix, filters, {"key": "asc"}, limit)
 
-    async def missing_keys(self, bucket: str, prefix: str, after: str, limit: int) -> list[StandingKey]:
-        """Keys beyond `after` whose last event found no object; ordered and limited as `standing_keys`.
+    async def gone_keys(self, bucket: str, prefix: str, after: str, since: datetime, limit: int) -> list[StandingKey]:
+        """Keys beyond `after` whose last event found no object, or whose removal was worked off since then; ordered and
+        limited as `standing_keys`.
 
-        Most of them never were objects; some were, and vanished before the event was read.
+        Most of the former never were objects; some were, and vanished before the event was read.
         """
-        filters: list[dict[str, Any]] = [{"range": {"key": {"gt": after}}}, {"term": _MISSING}]
-        return await self._found(bucket, prefix, filters, [{"term": _GONE}], {"key": "asc"}, limit)
+        lately = {"range": {"processed_at": {"gte": since.isoformat()}}}
+        missing_ones = {"bool": {"filter": [{"term": _MISSING}], "must_not": [{"term": _GONE}]}}
+        either = [missing_ones, {"bool": {"filter": [{"term": _GONE}, lately]}}]
+        filters: list[dict[str, Any]] = [
+            {"range": {"key": {"gt": after}}},
+            {"bool": {"should": either, "minimum_should_match": 1}},
+        ]
+        return await self._found(bucket, prefix, filters, [], {"key": "asc"}, limit)
 
     async def latest_keys(self, bucket: str, prefix: str, since: datetime, limit: int) -> list[StandingKey]:
         """The objects with the latest uploads since then, newest first; at most `limit`, which is 10,000 at most."""

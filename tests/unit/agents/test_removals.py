@@ -239,6 +239,18 @@ async def test_a_write_that_was_long_on_its_way_brings_nothing_back(bench: Bench
     assert bench.there == set()
 
 
+async def test_a_listing_that_came_behind_the_removal_is_removed_when_that_comes_again(bench: Bench) -> None:
+    await bench.upload("a/1.ndjson", listing(1), listing(2), at_s=0)
+    late = stored(bench, "a", 1)
+    del bench.index.documents[late.id]
+    await bench.remove("a/1.ndjson", at_s=10)
+    assert (bench.there, bench.outcome("a/1.ndjson")["removed"]) == (set(), 1)
+    await bench.index.write([Document(late.id, late.version, orjson.dumps(late.document))])
+    assert bench.there == ids(1)
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=20)
+    assert (bench.there, bench.outcome("a/1.ndjson")["removed"]) == (set(), 2)
+
+
 async def test_a_renamed_object_is_served_under_its_new_name_in_any_order(bench: Bench) -> None:
     for order in ("old new gone", "old gone new", "gone new", "gone old new", "new gone old"):
         other = Bench()

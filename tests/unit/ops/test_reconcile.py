@@ -361,6 +361,18 @@ async def test_an_object_that_vanished_before_its_event_was_read_is_removed_wher
     assert world.sent() == [("forged/1234x.csv", "removed"), ("z.csv", "removed")]
 
 
+async def test_a_listing_that_came_behind_the_removal_of_its_object_is_removed_after_all() -> None:
+    """A write to the index that timed out here reached it minutes later, when nothing of the object was there yet."""
+    world = Reconciling()
+    for key, age in (("a.csv", 30), ("b.csv", 2), ("c.csv", 2)):
+        at = world.clock.now() - timedelta(minutes=age)
+        world.outcomes.known[BUCKET, key] = KnownVersion("", at, FileStatus.REMOVED)
+    world.outcomes.known[BUCKET, "long-ago.csv"] = KnownVersion("", LONG_AGO, FileStatus.REMOVED)
+    world.outcomes.held |= {"a.csv", "c.csv", "long-ago.csv"}
+    await world.round()
+    assert world.sent() == [("a.csv", "removed"), ("c.csv", "removed")]
+
+
 def as_folders(key: str) -> object:
     """As SeaweedFS lists: folder by folder, so `dealer/…` before `dealer-7/…`."""
     return key.split("/")
