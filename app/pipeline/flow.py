@@ -63,8 +63,8 @@ class FileFlow:
 
         `recognise` finds the format of a file for which `profile_for` has no profile. `scratch`: where files are kept
         that have to be complete before they can be read; in memory unless said otherwise. `memory`: the budget of all
-        files together; None: without a bound. `apart` reads what is read in a process of its own; None: here. `sources`: who may
-        speak for which; everybody for every one unless said otherwise.
+        files together; None: without a bound. `apart` reads what is read in a process of its own; None: here.
+        `sources`: who may speak for which; everybody for every one unless said otherwise.
         """
         self._sources = sources or Sources()
         self._store = store

@@ -44,9 +44,9 @@ _EXCEPTIONS = {
     ("Transient", FailureCode.SOURCE_NOT_ALLOWED),
     ("FileRejected", FailureCode.SOURCE_NOT_ALLOWED),
 }
-"""Told in the tables: a file of such a bucket that is queued already; a registry without our schema, or one that may learn
-of a schema late; an object that may be known to be removed a moment later; a removal of a listing never seen; a full feed
-for such a source."""
+"""Told in the tables: a file of such a bucket that is queued already; a registry without our schema, or one that may
+learn of a schema late; an object that may be known to be removed a moment later; a removal of a listing never seen; a
+full feed for such a source."""
 _LOG_CALL = re.compile(r'\blog\.(debug|info|warning|error|critical)\(\s*"(\w+)"(?: if \w+ else "(\w+)")?')
 
 

@@ -33,7 +33,7 @@ def _read(name: str, content: bytes) -> tuple[FileFormat | None, list[object], l
     slices = [*reader.feed(content), *reader.finish()]
     records = [record.value["n"] for piece in slices for record in piece.records]
     shape = reader.shape
-    return shape and shape.format, records, [bad.line for piece in slices for bad in piece.bad]
+    return None if shape is None else shape.format, records, [bad.line for piece in slices for bad in piece.bad]
 
 
 @pytest.mark.parametrize("name", ["a.ndjson", "a.jsonl", "a.json", "a"])
