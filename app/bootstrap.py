@@ -16,6 +16,7 @@ import uvloop
 
 from app.adapters.avro import AvroCodec
 from app.adapters.child.reader import ChildReader
+from app.adapters.cluster_memory import ClusterMemory
 from app.adapters.kafka_backlog import KafkaBacklog
 from app.adapters.kafka_cluster import KafkaCluster
 from app.adapters.kafka_producer import KafkaPublisher
@@ -54,7 +55,7 @@ from app.agents.removals import Removals
 from app.agents.retries import SENT_BACK_AT_ONCE, HeldLimits, RetriesHandler
 from app.agents.skips import Skips
 from app.agents.stopping import StopSignal
-from app.errors import Dependency, Outage
+from app.errors import Dependency, FailureCode, Outage
 from app.failures.backoff import Backoff
 from app.failures.route import RetryPolicy
 from app.failures.trust import Trust
@@ -114,6 +115,7 @@ class Worker:
         self._registry = SchemaRegistry(settings.schema_registry)
         self._codec = AvroCodec(self._registry, load_schemas(settings.paths.schemas / "avro"))
         self._publisher = KafkaPublisher(settings.kafka)
+        self._joins = ClusterMemory(settings.kafka, settings.worker.data_dir)
         self._client = SearchClient(settings.opensearch)
         self._declared = load_declared(
             settings.paths.schemas / "opensearch", settings.opensearch.alias, settings.opensearch.outcomes_index
@@ -295,6 +297,8 @@ class Worker:
         failures = 0
         while True:
             try:
+                if (reason := await self._joins.difference()) is not None:
+                    raise Outage(FailureCode.UNREACHABLE, Dependency.BROKER, reason)
                 await self._publisher.start()
                 return self._outages.changed(Dependency.BROKER, False, "")
             except Outage as outage:
@@ -302,6 +306,13 @@ class Worker:
                 self._outages.changed(Dependency.BROKER, True, outage.message)
                 log.warning("broker_awaited", reason=outage.message)
                 await asyncio.sleep(self._probing.ceiling_s(failures))
+
+    async def joined(self) -> str | None:
+        """Asked with every assignment: who has lost its broker comes back to whichever answers at that address."""
+        try:
+            return await self._joins.difference()
+        except Outage:
+            return None  # it is gone again: there will be another assignment, or no record
 
     async def stop(self) -> None:
         """Disconnect; after everything was drained and committed."""

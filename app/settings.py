@@ -46,6 +46,9 @@ class KafkaSettings(_Group):
 
     bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma separated")
     group: str = Field("listings", description="consumer group, also the Faust app id")
+    cluster_id: str | None = Field(
+        None, description="the cluster that workers may join; unset: the one that a worker's folder remembers"
+    )
     security_protocol: str = Field(
         "PLAINTEXT", pattern="^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$", description="how clients connect"
     )

@@ -24,7 +24,7 @@ from app.agents.stopping import StopSignal
 from app.agents.watchdog import Vitals, Watchdog
 from app.consumer.bounds import bounds_of
 from app.consumer.guarded_fetch import install
-from app.errors import FailureCode, OperatorError
+from app.errors import Dependency, FailureCode, OperatorError, Outage
 from app.model.skip import Skip
 from app.model.topics import RETRY_TOPIC
 from app.observability import metrics
@@ -49,6 +49,10 @@ class Lifecycle(Protocol):
 
     async def start(self) -> None:
         """Before the first record is taken."""
+        ...
+
+    async def joined(self) -> str | None:
+        """The group has given partitions, and no record is taken yet: why none may be, None when all is well."""
         ...
 
     async def stop(self) -> None:
@@ -238,6 +242,9 @@ class Engine:
         await self._drain()
 
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
+        if (reason := await self._lifecycle.joined()) is not None:
+            await self.fatal(Outage(FailureCode.UNREACHABLE, Dependency.BROKER, reason))
+            return
         self._stop.clear()
         log.info("partitions_assigned", count=len(self.app.consumer.assignment()))
 

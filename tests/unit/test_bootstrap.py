@@ -181,3 +181,24 @@ def test_without_a_server_it_sees_nothing_of_itself_and_that_is_no_fault(build: 
     engine = build().engine
     assert engine.progress() == {}
     assert not engine.owns("listing-uploads", 0)
+
+
+async def test_nothing_is_taken_from_another_cluster(
+    build: Callable[..., Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has lost its broker joins whichever answers at that address: asked with every assignment."""
+    worker = build()
+    ended: list[BaseException] = []
+
+    async def fatal(error: BaseException) -> None:
+        ended.append(error)
+
+    async def difference() -> str:
+        return "another cluster answers"
+
+    monkeypatch.setattr(worker.engine, "fatal", fatal)
+    monkeypatch.setattr(worker._joins, "difference", difference)
+    worker._stop.set()
+    await worker.engine._on_assigned()
+    assert [str(error) for error in ended] == ["another cluster answers"]
+    assert worker._stop.is_set
