@@ -53,6 +53,7 @@ from app.agents.outcomes import OutcomeReporter
 from app.agents.reconciler import Reconciler
 from app.agents.removals import Removals
 from app.agents.retries import SENT_BACK_AT_ONCE, HeldLimits, RetriesHandler
+from app.agents.schema_watch import SchemaWatch
 from app.agents.skips import Skips
 from app.agents.stopping import StopSignal
 from app.errors import Dependency, FailureCode, Outage
@@ -77,7 +78,7 @@ from app.ops.index_fit import IndexFit
 from app.ops.message_sizes import check_sizes
 from app.ops.missed_uploads import Finder, Pace, UploadQueue
 from app.ops.reconcile import Plan, Reconciliation
-from app.ops.schemas import load_schemas
+from app.ops.schemas import find_losses, load_schemas
 from app.pipeline.flow import FileFlow
 from app.pipeline.limits import limits_of
 from app.pipeline.memory import MemoryBudget
@@ -113,7 +114,9 @@ class Worker:
         self._sources = load_sources(settings.paths.sources)
         self._store = S3Store(settings.s3)
         self._registry = SchemaRegistry(settings.schema_registry)
-        self._codec = AvroCodec(self._registry, load_schemas(settings.paths.schemas / "avro"))
+        schemas = load_schemas(settings.paths.schemas / "avro")
+        self._codec = AvroCodec(self._registry, schemas)
+        self._schemas = SchemaWatch(partial(find_losses, schemas, self._registry))
         self._publisher = KafkaPublisher(settings.kafka)
         self._joins = ClusterMemory(settings.kafka, settings.worker.data_dir)
         self._client = SearchClient(settings.opensearch)
@@ -228,7 +231,8 @@ class Worker:
     def _alerts(self) -> Alerting:
         settings, worker = self._settings.alerts, self._settings.worker
         to = receivers(settings.urls, settings.send_timeout_s)
-        look = partial(observe, self.engine, self._outages, self._clock, lambda: self._membership.reasons)
+        facts = (self.engine, self._outages, self._clock, lambda: self._membership.reasons, self._schemas)
+        look = partial(observe, *facts)
         signature = f"the worker at {socket.gethostname()}:{worker.http_port}, group {self._settings.kafka.group}"
         return Alerting(Alarms(settings), look, Notifier(to, settings.every_s), self._clock, signature)
 
@@ -264,6 +268,7 @@ class Worker:
         port = await self._health.start()
         self._alerting.start()
         self._profiles.start()
+        self._schemas.start()
         await self._connect()
         kafka = self._settings.kafka
         handed_to = (RETRY_TOPIC, DEAD_LETTER_TOPIC)
@@ -329,6 +334,7 @@ class Worker:
         await self._outages.aclose()
         await self._publisher.stop()
         await self._client.aclose()
+        await self._schemas.aclose()
         await self._codec.aclose()
         await self._registry.aclose()
         await self._health.stop()

@@ -99,13 +99,13 @@ class SchemaRegistry:
         return None if found is None else int(found["id"])
 
     async def published(self, subject: str) -> dict[int, object]:
-        """Every version of a subject, oldest first; empty when there is none."""
+        """Every version of a subject, oldest first, one that is not Avro by its kind; empty when there is none."""
         numbers = await self._ask("GET", f"/subjects/{subject}/versions")
         versions: dict[int, object] = {}
         for number in numbers or ():
             found = await self._ask("GET", f"/subjects/{subject}/versions/{number}")
             if found is not None:
-                versions[int(number)] = orjson.loads(found["schema"])
+                versions[int(number)] = _parsed(found) if _kind(found) == AVRO else _kind(found)
         return versions
 
     async def is_compatible(self, subject: str, schema: object) -> bool:

@@ -17,6 +17,7 @@ from prometheus_client.samples import Sample
 
 from app.agents.engine import Engine
 from app.agents.outages import Outages
+from app.agents.schema_watch import SchemaWatch
 from app.model.topics import UPLOADS_TOPIC
 from app.observability import metrics
 from app.observability.alerts.alarms import Alarms, Observation
@@ -107,7 +108,9 @@ class Alerting:
             await asyncio.sleep(EVERY_S)
 
 
-def observe(engine: Engine, outages: Outages, clock: Clock, not_reading: Callable[[], Sequence[str]]) -> Observation:
+def observe(
+    engine: Engine, outages: Outages, clock: Clock, not_reading: Callable[[], Sequence[str]], schemas: SchemaWatch
+) -> Observation:
     """What a worker sees of itself now."""
     at = clock.now()
     down = [DownServer(o.dependency, max(0.0, (at - o.since).total_seconds()), o.reason) for o in outages.open]
@@ -120,6 +123,7 @@ def observe(engine: Engine, outages: Outages, clock: Clock, not_reading: Callabl
         partitions=engine.progress(),
         not_reading=not_reading(),
         freshness=_freshness(),
+        schemas=schemas.found,
     )
 
 

@@ -14,6 +14,8 @@ from app.cli.output import Output, console, output_option, print_json, print_tab
 from app.ops.schemas import LEVEL, Standing, SubjectReport, check_schemas, load_schemas, register_schemas
 from app.settings import load_settings
 
+_DRIFT = 3
+
 
 @click.group("schemas")
 def command() -> None:
@@ -23,7 +25,10 @@ def command() -> None:
 @command.command("check")
 @output_option
 def check(output: str) -> None:
-    """Show whether each schema fits all its published versions, in both directions; exit code 1 when one does not."""
+    """Show whether each schema fits all its published versions, in both directions; exit code 1 when one does not.
+
+    Exit code 3 when the latest version of a subject lacks what ours has: producers that write by the latest lose it.
+    """
     settings = load_settings()
     declared = load_schemas(settings.paths.schemas / "avro")
     _show(_with_registry(lambda registry: check_schemas(declared, registry)), output)
@@ -64,6 +69,8 @@ def _show(reports: Sequence[SubjectReport], output: str) -> None:
                 console().print(f"{report.subject}: {problem}", markup=False)
     if any(report.standing is Standing.INCOMPATIBLE for report in reports):
         sys.exit(1)
+    if any(report.standing is Standing.SUPERSEDED for report in reports):
+        sys.exit(_DRIFT)
 
 
 def _rule(level: str | None) -> str:

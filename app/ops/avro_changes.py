@@ -78,3 +78,32 @@ def _name(schema: Any) -> str:
 def _simple_name(schema: Any) -> str:
     """Readers match names without their namespace (Avro specification)."""
     return str(schema["name"]).rpartition(".")[2] if isinstance(schema, dict) else str(schema)
+
+
+def find_losses(ours: Any, theirs: Any, place: str = "") -> Iterator[str]:
+    """What ours can say and theirs can not, as "field a.b": what a record loses that is written by theirs."""
+    kind = _kind(ours)
+    if kind != _kind(theirs):
+        yield place or "all of it"
+    elif kind in ("array", "map"):
+        inner, mark = ("items", "[]") if kind == "array" else ("values", "{}")
+        yield from find_losses(ours[inner], theirs[inner], f"{place}{mark}")
+    elif kind == "enum":
+        missing = [symbol for symbol in ours["symbols"] if symbol not in theirs["symbols"]]
+        if missing:
+            yield f"{place} ({', '.join(missing)})"
+    elif kind in ("record", "union"):
+        known, wanted = (_parts(kind, schema, place) for schema in (theirs, ours))
+        for name, (here, part) in wanted.items():
+            if name in known:
+                yield from find_losses(part, known[name][1], place if kind == "union" else here)
+            else:
+                yield here
+
+
+def _parts(kind: str, schema: Any, place: str) -> dict[str, tuple[str, Any]]:
+    """The fields of a record, or the branches of a union: by name, how each is told to a person, and its type."""
+    if kind == "union":
+        return {_name(branch): (f"{place} ({_name(branch)})", branch) for branch in schema}
+    start = f"{place}." if place else "field "
+    return {field["name"]: (f"{start}{field['name']}", field["type"]) for field in schema["fields"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,8 +13,10 @@ from fastavro import parse_schema
 from fastavro.schema import SchemaParseException, UnknownType
 
 from app.errors import FailureCode, OperatorError
+from app.ops import avro_changes
 from app.ops.avro_changes import find_breaks
 
+_SHOWN_MAX = 10
 LEVEL = "FULL_TRANSITIVE"
 """Old dead letters meet new readers and, while a deployment rolls, new records meet old ones; of any version."""
 
@@ -43,6 +45,8 @@ class Standing(StrEnum):
     COMPATIBLE = "compatible"
     """It would be a further version."""
     INCOMPATIBLE = "incompatible"
+    SUPERSEDED = "superseded"
+    """The registry has it, and a later version that lacks some of it: who writes by the latest loses that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,12 @@ def load_schemas(folder: Path) -> dict[str, Any]:
 async def check_schemas(declared: Mapping[str, Any], registry: Registry) -> list[SubjectReport]:
     """How each declared schema stands; changes nothing."""
     return [await _report(subject, schema, registry) for subject, schema in declared.items()]
+
+
+async def find_losses(declared: Mapping[str, Any], registry: Registry) -> dict[str, str]:
+    """What producers lose that write by the latest version, by subject, in a sentence; empty when all is well."""
+    reports = await check_schemas(declared, registry)
+    return {r.subject: "; ".join(r.problems) for r in reports if r.standing is Standing.SUPERSEDED}
 
 
 async def register_schemas(
@@ -104,7 +114,9 @@ async def _report(subject: str, schema: Any, registry: Registry) -> SubjectRepor
         return SubjectReport(subject, Standing.NEW, None, 0, level, changed=True)
     schema_id = await registry.id_of(subject, schema)
     if schema_id is not None:
-        return SubjectReport(subject, Standing.REGISTERED, schema_id, len(published), level, changed=level != LEVEL)
+        lost = tuple(_lost(schema, published))
+        standing = Standing.SUPERSEDED if lost else Standing.REGISTERED
+        return SubjectReport(subject, standing, schema_id, len(published), level, lost, changed=level != LEVEL)
     # The registry judges by the subject's rule, which may be a weaker one: so we look ourselves as well.
     problems = tuple(
         f"version {number}: {reason}" for number, old in published.items() for reason in find_breaks(old, schema)
@@ -113,6 +125,19 @@ async def _report(subject: str, schema: Any, registry: Registry) -> SubjectRepor
         problems = ("the registry refuses it, and does not say why",)
     standing = Standing.INCOMPATIBLE if problems else Standing.COMPATIBLE
     return SubjectReport(subject, standing, None, len(published), level, problems, changed=not problems)
+
+
+def _lost(schema: Any, published: Mapping[int, object]) -> Iterator[str]:
+    number, latest = max(published.items())
+    losses = list(avro_changes.find_losses(schema, latest))
+    if losses:
+        shown = ", ".join(losses[:_SHOWN_MAX]) + (
+            f" and {len(losses) - _SHOWN_MAX} more" if losses[_SHOWN_MAX:] else ""
+        )
+        yield (
+            f"version {number} is the latest and lacks {shown}: producers that write by the latest lose it; "
+            f"find out who registered it, then delete that version at the registry"
+        )
 
 
 def _load(path: Path) -> Any:

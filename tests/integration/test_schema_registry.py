@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -174,3 +175,21 @@ def test_check_and_register(stack: RunningStack, tmp_path: Path, subject: str, m
         assert refused.exit_code == 1
         assert "field count: added without a default" in refused.stdout
     assert command.report("check", better)["standing"] == "registered"
+
+
+def test_a_producer_that_registers_less_is_told_of(
+    stack: RunningStack, tmp_path: Path, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = Command(stack, tmp_path, subject, monkeypatch)
+    smaller, ours = (schema(subject, *fields) for fields in ((ID,), (ID, NOTE)))
+    command.run("register", ours)
+    assert command.run("check", ours).exit_code == 0
+    asyncio.run(registered(stack, subject, smaller))
+    checked = command.run("check", ours)
+    assert checked.exit_code == 3
+    assert "version 2 is the latest and lacks field note" in checked.stdout
+
+
+async def registered(stack: RunningStack, subject: str, smaller: Any) -> None:
+    async with SchemaRegistry(stack_settings(stack).schema_registry) as registry:
+        await registry.register(subject, smaller)

@@ -50,6 +50,12 @@ TRANSACTION = Kind(
     "Transactions end again",
     ("listings status", "docs/OPERATIONS.md, Transactions"),
 )
+SCHEMA = Kind(
+    "schema",
+    "A schema lacks what ours has",
+    "No schema lacks anything",
+    ("listings schemas check", "docs/SECURITY.md, The schema registry"),
+)
 FRESHNESS = Kind("freshness", "Late", "In time again", ("listings status", "listings outcomes list"))
 
 
@@ -71,6 +77,8 @@ class Observation:
     """What is wrong with the topics or the group, in a sentence each."""
     freshness: Sequence[tuple[float, float]] = ()
     """Upper bounds in seconds, with the number of files up to each."""
+    schemas: Mapping[str, str] = field(default_factory=dict)
+    """Subjects whose latest version lacks what ours has, with a sentence each."""
 
 
 class Alarms:
@@ -84,7 +92,7 @@ class Alarms:
         self._reading = ReadingWatch(settings.outage_after_s)
         self._transactions = TransactionWatch(settings.window_s)
         self._freshness = FreshnessWatch(settings.freshness_max_s, settings.window_s)
-        kinds = (OUTAGE, REFUSED, LAG, STUCK, READING, TRANSACTION, FRESHNESS)
+        kinds = (OUTAGE, REFUSED, LAG, STUCK, READING, TRANSACTION, FRESHNESS, SCHEMA)
         self._conditions = {kind: Condition(kind, settings.every_s, settings.remind_s) for kind in kinds}
 
     def dead_letter(self, now: float, letter: Letter) -> None:
@@ -101,6 +109,7 @@ class Alarms:
             STUCK: self._stuck.see(seen.now, seen.partitions, bool(seen.down) or seen.handing_over),
             READING: self._reading.see(seen.now, seen.not_reading),
             TRANSACTION: self._transactions.see(seen.now, seen.partitions),
+            SCHEMA: seen.schemas if seen.tells_first else {},
             FRESHNESS: self._freshness.see(seen.now, seen.freshness),
         }
         messages = self._letters.due(seen.now)

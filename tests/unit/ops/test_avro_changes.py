@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.ops.avro_changes import find_breaks
+from app.ops.avro_changes import find_breaks, find_losses
 
 
 def record(*fields: Any, name: str = "R") -> Any:
@@ -69,3 +69,31 @@ def test_what_both_can_read_is_no_break(old: Any, new: Any) -> None:
 )
 def test_a_break_is_told_with_its_place(old: Any, new: Any, told: str) -> None:
     assert told in list(find_breaks(old, new))
+
+
+PLACE = {"type": "record", "name": "Place", "fields": [{"name": "city", "type": "string"}]}
+COLOUR = {"type": "enum", "name": "Colour", "symbols": ["RED", "BLUE"], "default": "RED"}
+
+
+def of(kind: Any) -> Any:
+    return record(field("a", kind))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "lost"),
+    [
+        (of("string"), of("string"), []),
+        (of("string"), record(field("a", "string"), field("b", "int")), []),
+        (record(field("a", "string"), field("b", "int")), of("string"), ["field b"]),
+        (of(["null", PLACE]), of(["null", {**PLACE, "fields": []}]), ["field a.city"]),
+        (of({"type": "array", "items": PLACE}), of({"type": "array", "items": {**PLACE, "fields": []}}),
+         ["field a[].city"]),
+        (of({"type": "map", "values": PLACE}), of({"type": "map", "values": {**PLACE, "fields": []}}),
+         ["field a{}.city"]),
+        (of(["null", "string"]), of(["null"]), ["field a (string)"]),
+        (of(COLOUR), of({**COLOUR, "symbols": ["RED"]}), ["field a (BLUE)"]),
+        (of("string"), "PROTOBUF", ["all of it"]),
+    ],
+)  # fmt: skip
+def test_what_is_lost_by_writing_with_another_schema(ours: Any, theirs: Any, lost: list[str]) -> None:
+    assert list(find_losses(ours, theirs)) == lost

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.errors import FailureCode, OperatorError
-from app.ops.schemas import LEVEL, Standing, check_schemas, load_schemas, register_schemas
+from app.ops.schemas import LEVEL, Standing, check_schemas, find_losses, load_schemas, register_schemas
 from tests.support.memory_registry import MemoryRegistry
 
 
@@ -77,6 +77,26 @@ async def test_a_weaker_rule_is_drift_that_registering_mends() -> None:
     assert [report.changed for report in await check_schemas(declared, registry)] == [True]
     await register_schemas(declared, registry)
     assert registry.levels == {"orders-value": LEVEL}
+
+
+async def test_a_later_version_with_less_in_it_is_told_with_what_is_lost() -> None:
+    registry = MemoryRegistry()
+    declared = {"orders-value": schema(ID, NOTE, {**COUNT, "default": 0})}
+    await register_schemas(declared, registry)
+    assert await find_losses(declared, registry) == {}
+    await registry.register("orders-value", schema(ID))
+    (report,) = await check_schemas(declared, registry)
+    assert (report.standing, report.schema_id, report.versions) == (Standing.SUPERSEDED, 1, 2)
+    assert "version 2 is the latest and lacks field note, field count" in report.problems[0]
+    assert list(await find_losses(declared, registry)) == ["orders-value"]
+
+
+async def test_a_later_version_with_more_in_it_is_a_newer_release_and_no_loss() -> None:
+    registry = MemoryRegistry()
+    declared = {"orders-value": schema(ID)}
+    await register_schemas(declared, registry)
+    await registry.register("orders-value", schema(ID, NOTE))
+    assert await find_losses(declared, registry) == {}
 
 
 @pytest.mark.parametrize(

@@ -50,3 +50,12 @@ def test_what_is_left_is_told_at_the_end() -> None:
     alarms = Alarms(SETTINGS)
     alarms.dead_letter(0, Letter("0/1", FailureCode.FILE_BROKEN, "cut off"))
     assert [message.kind for message in alarms.rest(0)] == ["dead_letters"]
+
+
+def test_a_schema_that_lacks_what_ours_has_is_told_by_one_worker() -> None:
+    found = {"listings-value": "version 2 is the latest and lacks field price_amount"}
+    assert Alarms(AlertsSettings()).observe(Observation(0.0, schemas=found, tells_first=False)) == []
+    (message,) = Alarms(AlertsSettings()).observe(Observation(0.0, schemas=found))
+    assert message.kind == "schema"
+    assert "price_amount" in message.body
+    assert "listings schemas check" in message.body
