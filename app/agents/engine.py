@@ -84,8 +84,8 @@ class Engine:
         self._intakes: list[Intake] = []
         self._is_held_up = is_held_up
         self._watchdog = Watchdog(stuck_after_s)
-        buffered = install(bounds_of(kafka))
-        transport = bounded_transport(buffered, worker.buffered_max_bytes)
+        self._buffered = install(bounds_of(kafka))
+        transport = bounded_transport(self._buffered, worker.buffered_max_bytes)
         self.app = _faust_app(kafka, worker, lifecycle, transport)
         self._committing = asyncio.Lock()
         self._connect()
@@ -190,6 +190,7 @@ class Engine:
             await intake.commit()
             metrics.OLDEST_UNFINISHED.labels(intake.topic).set(intake.oldest_unfinished_s())
             metrics.LAG.labels(intake.topic).set(waiting[intake.topic])
+            metrics.BUFFERED.labels(intake.topic).set(self._buffered.of(intake.topic))
             metrics.HELD.labels(intake.topic).set(held[intake.topic])
 
     def _pass_over(self) -> None:

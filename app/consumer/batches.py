@@ -31,6 +31,7 @@ _TRANSACTIONAL = 0x10
 _CONTROL = 0x20
 _ATTRIBUTES_AT = 22  # their lower byte
 _SMALL_BYTES = 1024 * 1024
+_SKIPPED_BYTES = 4 * 1024 * 1024
 _PADDING = bytes(64)
 _VARINT_MAX_BYTES = 10
 _HEAD_NUMBERS = 3  # attributes (a byte), the time, the offset
@@ -253,7 +254,12 @@ class _Plain:
         return self.at
 
     def skipped(self, length: int, is_last: bool) -> WireRecord:
-        """Go past a record that is too big; what is said of it. The last one need not be unpacked for that."""
+        """Go past a record that is too big; what is said of it. The last one need not be unpacked for that.
+
+        One that is far too big is the end of the batch: to get past it would take too long at once.
+        """
+        if not is_last and length > _SKIPPED_BYTES:
+            raise self._too_big()
         if self._given - len(self.buffer) + self.at + length > self._bounds.batch_bytes:
             raise self._too_big()
         self._have_numbers(_HEAD_NUMBERS)
@@ -298,7 +304,10 @@ class _Plain:
 
     def _too_big(self) -> _TooBig:
         packed, most = len(self._batch.data), self._bounds.batch_bytes
-        return _TooBig(f"a batch of {packed:,} bytes that unpacks to more than {most:,}; send smaller batches")
+        return _TooBig(
+            f"a batch of {packed:,} bytes that unpacks to more than {most:,}, or one record of it to more than "
+            f"{_SKIPPED_BYTES:,}; send smaller ones"
+        )
 
 
 def _record(buffer: bytes, at: int, end: int, batch: Batch, bounds: Bounds) -> WireRecord:

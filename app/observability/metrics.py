@@ -95,6 +95,9 @@ REMOVED_UNREAD = Counter(
     registry=REGISTRY,
 )
 IN_FLIGHT = Gauge("listings_in_flight_records", "Records taken and not yet finished", ("topic",), registry=REGISTRY)
+BUFFERED = Gauge(
+    "listings_buffered_bytes", "Size of the records fetched and not yet taken", ("topic",), registry=REGISTRY
+)
 OLDEST_UNFINISHED = Gauge(
     "listings_oldest_unfinished_seconds",
     "Age of the oldest record taken and not yet finished",

@@ -29,6 +29,7 @@ _ORIGIN_HEADERS = (
     "failure-origin-timestamp",
 )
 _PROBLEMS_MAX = 10
+_NEVER_READ = (FailureCode.RECORD_UNREADABLE.encode(), FailureCode.BATCH_TOO_BIG.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,8 @@ def redrive_of(record: SourceRecord) -> Redrive:
     """How a dead letter goes back.
 
     Raises `Rejected`: HEADER_INVALID when its headers name no topic it could go back to, RECORD_TOO_BIG when it is one
-    without content (`RetryPolicy.without_content`), which would only fail again as an empty record; its own `trouble`.
+    without content (`RetryPolicy.without_content`), which would only fail again as an empty record, RECORD_UNREADABLE
+    when nothing of it could ever be read; its own `trouble`.
     """
     if record.trouble is not None:
         raise record.trouble
@@ -104,6 +106,11 @@ def redrive_of(record: SourceRecord) -> Redrive:
             f"header failure-origin-topic: expected one of {', '.join(sorted(ORIGINS))}",
         )
     if record.key is None and not record.value:
+        if record.headers.get("failure-code") in _NEVER_READ:
+            raise Rejected(
+                FailureCode.RECORD_UNREADABLE,
+                "its bytes could not be read where it came from either; whoever wrote it has to publish it again",
+            )
         raise Rejected(
             FailureCode.RECORD_TOO_BIG,
             "its content was too big to be kept with it; raise the topic's max.message.bytes, then "

@@ -13,9 +13,11 @@ from app.errors import FailureCode
 from app.failures.headers import story_of
 from app.model.source_record import SourceRecord
 from app.model.topics import DEAD_LETTER_TOPIC, FILES_TOPIC, LISTINGS_TOPIC, RETRY_TOPIC, UPLOADS_TOPIC
-from tests.support.attacked import Attacked
+from tests.support.attacked import Attacked, under_attack
 from tests.support.raw_batches import GZIP, LZ4, SNAPPY, ZSTD, bomb, now, numbered, publish, record
+from tests.support.stack import RunningStack
 from tests.support.system import System
+from tests.support.toxiproxy import fault_proxies, timeout
 from tests.support.waiting import until
 
 _MIB = 1024 * 1024
@@ -108,3 +110,41 @@ def test_records_that_lie_and_times_that_are_none_stop_nobody(attacked: Attacked
     listings(system, "dlq", "list", "--limit", "1000", "--output", "json")
     listings(system, "dlq", "redrive", "--all", "--dry-run")
     listings(system, "status")
+
+
+_LARGE = 900_000
+_PACKED = 400
+_PLAIN = 50
+
+
+def _large(number: int) -> bytes:
+    car = {"source": "flood", "source_listing_id": str(number), "make": "Volkswagen", "model": "Golf", "year": 2019}
+    return orjson.dumps({**car, "description": "x" * _LARGE})
+
+
+@pytest.mark.attack
+@pytest.mark.timeout(500)
+def test_large_records_wait_in_kafka_while_the_index_hangs(system: System, stack: RunningStack) -> None:
+    """They are counted by bytes, packed ones as unpacked; when the index is back, each is indexed."""
+    with fault_proxies(stack) as proxies, under_attack(system, **proxies.env()) as product:
+        with proxies.index.having(timeout()):
+            for first in range(0, _PACKED, 50):
+                send(system, LISTINGS_TOPIC, now(numbered(map(_large, range(first, first + 50))), ZSTD))
+            for number in range(_PACKED, _PACKED + _PLAIN):
+                system.publish(LISTINGS_TOPIC, _large(number), b"%d" % number)
+            until("the buffer to be full", lambda: _buffered(product) > 8 * _MIB, 60)
+            began = time.monotonic()
+            until("some time to pass", lambda: time.monotonic() > began + 10, 30)
+            assert _buffered(product) < 32 * _MIB
+        until("all to be indexed", lambda: _indexed(system) == _PACKED + _PLAIN, 240)
+        system.wait_no_lag(LISTINGS_TOPIC)
+        product.stands()
+
+
+def _indexed(system: System) -> int:
+    system.refresh()
+    return system.count({"term": {"source": "flood"}})
+
+
+def _buffered(product: Attacked) -> float:
+    return product.system.metric(product.worker, "listings_buffered_bytes", topic=LISTINGS_TOPIC)

@@ -18,8 +18,9 @@ import psutil
 import structlog
 
 from tests.fuzz.corpus import findings, keep
+from tests.fuzz.inputs import Input, Stalled
 from tests.fuzz.mutate import damage
-from tests.fuzz.targets import TARGETS, Input, Stalled, Target
+from tests.fuzz.targets import TARGETS, Target
 
 _GROWTH_MAX_MIB = 100.0
 _TELL_S = 60.0

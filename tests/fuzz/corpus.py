@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from tests.fuzz.targets import Input
+from tests.fuzz.inputs import Input
 
 CORPUS = Path(__file__).parent / "findings"
 

@@ -28,6 +28,8 @@ from app.pipeline.profile import Profile
 from app.pipeline.sniff import hints_from_name
 from app.pipeline.transform import Mapper, Origin
 from app.settings import PathsSettings
+from tests.fuzz.inputs import STALL_S, Input, Stalled
+from tests.fuzz.kafka_batches import batch_seeds, run_batches
 from tests.support.agents import Parts
 from tests.support.hostile import HOSTILE
 from tests.support.limits import limits
@@ -35,21 +37,7 @@ from tests.support.memory import START
 from tests.support.records import source_record
 
 PROJECT = Path(__file__).resolve().parents[2]
-STALL_S = 0.05
-"""No turn of the event loop may be longer."""
 _SMALL = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One input: `name` leads it (an object key, or the topic), `data` is damaged."""
-
-    name: str
-    data: bytes
-
-
-class Stalled(AssertionError):
-    """One step took longer than the event loop may be held."""
 
 
 def _timed(slices: Iterator[Slice]) -> Iterator[Slice]:
@@ -227,4 +215,5 @@ TARGETS: dict[str, Target] = {
     "files": Target(file_seeds, run_file),
     "notifications": Target(notification_seeds, run_notification),
     "records": Target(record_seeds, run_record),
+    "kafka-batches": Target(batch_seeds, run_batches),
 }

@@ -6,7 +6,8 @@ import pytest
 
 from tests.fuzz.__main__ import breaks
 from tests.fuzz.corpus import findings
-from tests.fuzz.targets import TARGETS, Input
+from tests.fuzz.inputs import Input
+from tests.fuzz.targets import TARGETS
 
 pytestmark = pytest.mark.slow
 

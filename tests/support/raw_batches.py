@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import time
+import zlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -86,6 +87,14 @@ def batch(
     ) + (bytes(PACK[codec](plain)) if packed is None else packed)
     crc = calc_crc32c(covered) if crc is None else crc
     return struct.pack(">qiibI", base, len(covered) + 9 if length is None else length, 0, magic, crc) + covered
+
+
+def message(value: bytes, magic: int, offset: int, codec: int = 0, crc: int | None = None) -> bytes:
+    """One message of format 0 or 1."""
+    body = struct.pack(">bb", magic, codec) + (struct.pack(">q", 1000) if magic else b"")
+    body += struct.pack(">i", -1) + struct.pack(">i", len(value)) + value
+    crc = zlib.crc32(body) if crc is None else crc
+    return struct.pack(">qiI", offset, len(body) + 4, crc) + body
 
 
 def numbered(values: Iterable[bytes], **more: Any) -> list[bytes]:

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 
 from app.agents.alerts import AlertsHandler
 from app.agents.intake import to_record
+from app.consumer.buffered import Buffered, Parcel
 from app.errors import FailureCode, Rejected
 from app.failures.headers import STORY_HEADERS
 from app.observability.alerts.dead_letters import Letter
@@ -65,3 +66,11 @@ async def test_a_fault_of_ours_fails_no_record() -> None:
     await parts.handoff.failed(source_record(), Rejected(FailureCode.FILE_BROKEN, "cut off"), stage="files")
     await AlertsHandler(broken)(source_record(topic="listing-dlq", headers=parts.dead[0].headers))
     assert told[-1].code == FailureCode.UNEXPECTED
+
+
+async def test_one_that_can_not_be_read_is_told_with_the_reason() -> None:
+    trouble = Rejected(FailureCode.RECORD_UNREADABLE, "its checksum is wrong")
+    message = Message(7, topic="listing-dlq", partition=2, value=None, checksum=Parcel(Buffered(), "t", 9, 7, trouble))
+    told: list[Letter] = []
+    await AlertsHandler(told.append)(to_record(message))
+    assert told == [Letter("2/7", FailureCode.RECORD_UNREADABLE, "its checksum is wrong")]

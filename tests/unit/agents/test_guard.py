@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from app.agents.guard import guarded
 from app.agents.stopping import LeftForLater
-from app.errors import Dependency, FailureCode, Outage
+from app.errors import Dependency, FailureCode, Outage, Rejected
 from app.model.source_record import SourceRecord
 from tests.support.agents import Parts, eventually
 from tests.support.records import source_record
@@ -56,3 +57,20 @@ async def test_a_record_given_up_is_no_failure(parts: Parts) -> None:
     with pytest.raises(LeftForLater):
         await guarded(leave, parts.handoff, "files")(source_record())
     assert parts.publisher.sent == []
+
+
+async def test_a_record_that_can_not_be_read_is_a_dead_letter_with_its_place_and_no_handler_sees_it(
+    parts: Parts,
+) -> None:
+    async def never(_: SourceRecord) -> None:
+        raise AssertionError("it is no record")
+
+    unread = replace(
+        source_record(None, topic="listings", key=None, headers={}),
+        trouble=Rejected(FailureCode.BATCH_TOO_BIG, "a batch of 64 bytes that unpacks to more than 7"),
+    )
+    await guarded(never, parts.handoff, "listings")(unread)
+    (sent,) = parts.dead
+    assert (sent.key, sent.value) == (None, None)
+    assert sent.headers["failure-code"] == b"batch_too_big"
+    assert (sent.headers["failure-origin-topic"], sent.headers["failure-origin-offset"]) == (b"listings", b"41")

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.agents.intake import Intake, IntakeLimits
+from app.agents.intake import Intake, IntakeLimits, to_record
 from app.agents.readings import Reading, Readings
 from app.agents.stopping import LeftForLater, StopSignal
+from app.consumer.buffered import Buffered, Parcel
+from app.errors import FailureCode, Rejected
 from app.failures.trust import Trust
 from app.model.source_record import SourceRecord
 from app.observability import metrics
@@ -537,3 +539,22 @@ async def test_a_commit_that_the_broker_lost_is_made_again(bench: Bench) -> None
     assert bench.intake.committed() == {TP: None}
     await bench.intake.commit()
     assert bench.group.commits == [{TP: 1}, {TP: 1}]
+
+
+async def test_what_stands_for_many_offsets_is_committed_with_all_of_them(bench: Bench) -> None:
+    parcel = Parcel(Buffered(), "t", 9, 8, Rejected(FailureCode.BATCH_TOO_BIG, "too big"))
+    before = metrics.OFFSET_JUMPS.labels("t")._value.get()
+    bench.offer(Message(4), Message(5, checksum=parcel), Message(9))
+    bench.finish(4, 5)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 9}]
+    assert metrics.OFFSET_JUMPS.labels("t")._value.get() == before
+
+
+def test_a_record_without_a_time_stops_nobody() -> None:
+    assert [to_record(Message(0, timestamp=at / 1000)).timestamp_ms for at in (-1, -(2**62), 2**53)] == [
+        -1,
+        -(2**62),
+        2**53,
+    ]

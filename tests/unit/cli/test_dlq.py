@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
 
 from app.cli.dlq import describe
-from app.errors import FailureCode, FailureKind
+from app.errors import FailureCode, FailureKind, Rejected
 from app.failures.headers import Origin, Story
 from app.model.source_record import SourceRecord
 from tests.support.commands import DANGEROUS, Commands
@@ -259,3 +260,18 @@ def test_a_dead_letter_that_was_just_deleted_is_told_as_such(run: Commands, read
     code, _, err = run("dlq", "show", "1/2")
     assert code == 1
     assert "any more" in err
+
+
+def test_one_that_can_not_be_read_is_shown_with_the_reason() -> None:
+    trouble = Rejected(FailureCode.BATCH_TOO_BIG, "a batch that unpacks to more than 7 bytes")
+    shown = describe(SourceRecord("listing-dlq", 1, 5, -1, None, None, {}, trouble=trouble))
+    assert (shown["place"], shown["code"]) == ("1/5", FailureCode.BATCH_TOO_BIG)
+    assert shown["reason"] == trouble.message
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_header_names_of_any_bytes_are_shown(run: Commands, reader: type[Reader], output: str) -> None:
+    reader.letters = [replace(letter(2), headers={"caf\udce9": b"\xff", "": b""})]
+    code, out, _ = run("dlq", "show", "1/2", "--output", output)
+    assert code == 0
+    assert "caf\\xe9" in out.replace("\\\\", "\\")

@@ -16,7 +16,7 @@ from app.consumer import guarded_fetch
 from app.consumer.bounds import Bounds
 from app.consumer.guarded_fetch import POLL_BYTES, FetchedBytes, GuardedRecord, GuardedRecords, install
 from app.errors import FailureCode, OperatorError
-from tests.support.raw_batches import GZIP, ZSTD, batch, numbered, record
+from tests.support.raw_batches import GZIP, ZSTD, batch, message, numbered, record
 
 TP = TopicPartition("listings", 3)
 BOUNDS = Bounds(batch_bytes=64_000_000, batch_records=1000, record_bytes=1_000_000)
@@ -127,13 +127,6 @@ def test_what_stands_for_many_offsets_says_so() -> None:
     (one,) = fetched(batch(numbered([b"a"] * 9), ZSTD, base=8, packed=b"?"), 10)
     assert (one.offset, one.checksum.last) == (10, 16)
     assert "offsets 10 to 16" in str(one.checksum.trouble)
-
-
-def message(value: bytes, magic: int, offset: int, codec: int = 0, crc: int | None = None) -> bytes:
-    body = struct.pack(">bb", magic, codec) + (struct.pack(">q", 1000) if magic else b"")
-    body += struct.pack(">i", -1) + struct.pack(">i", len(value)) + value
-    crc = zlib.crc32(body) if crc is None else crc
-    return struct.pack(">qiI", offset, len(body) + 4, crc) + body
 
 
 @pytest.mark.parametrize("magic", [0, 1])

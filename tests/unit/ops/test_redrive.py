@@ -218,3 +218,18 @@ async def test_one_without_its_content_is_refused_and_says_where_that_is() -> No
 async def test_a_tombstone_has_a_key_and_goes_back() -> None:
     account = await run(replace(letter(origin=Origin("listings", 0, 1, 0)), value=None), publisher=MemoryPublisher())
     assert (account.refused, account.redriven) == (0, 1)
+
+
+@pytest.mark.parametrize("code", [FailureCode.RECORD_UNREADABLE, FailureCode.BATCH_TOO_BIG])
+def test_what_could_never_be_read_goes_nowhere(code: FailureCode) -> None:
+    with pytest.raises(Rejected, match="publish it again"):
+        redrive_of(letter(0, None, b"", code=code))
+    with pytest.raises(Rejected) as caught:
+        redrive_of(replace(letter(), trouble=Rejected(code, "nobody can read this")))
+    assert caught.value.code is code
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_dead_letter_that_can_not_be_read_is_chosen_by_what_is_wrong_with_it(chosen: bool) -> None:
+    bad = replace(letter(), headers={}, trouble=Rejected(FailureCode.BATCH_TOO_BIG, "too big"))
+    assert Choice(FailureCode.BATCH_TOO_BIG if chosen else FailureCode.FETCH_FAILED).holds(bad) is chosen
