@@ -48,7 +48,7 @@ def _many(name: str, values: type[StrEnum] | None, help_: str) -> Callable[[F], 
 @_many("seller-type", SellerType, "Dealer or private.")
 @_many("country", None, "ISO 3166-1 alpha-2, as DE.")
 @_many("source", None, "Name of the sender.")
-@_many("status", ListingStatus, "Without it: all but sold and removed.")
+@_many("status", ListingStatus, "Without it: all but sold and removed. A listing without one counts as available.")
 @click.option("--currency", help="ISO 4217, as EUR; price limits compare numbers, whatever the currency.")
 @click.option("--year-min", type=int)
 @click.option("--year-max", type=int)

@@ -68,11 +68,11 @@ def command(workers: tuple[str, ...], output: str) -> None:
     """
     settings = load_settings()
     asked = workers or (f"{settings.worker.http_host}:{settings.worker.http_port}",)
-    page = _look(settings, datetime.now(UTC), asked)
+    page, is_compared_known = _look(settings, datetime.now(UTC), asked)
     if output == "json":
         print_json(asdict(page))
     else:
-        _show(settings, page)
+        _show(settings, page, is_compared_known)
     if page.errors:
         raise OperatorError(FailureCode.COMMAND_FAILED, "not all could be asked: " + "; ".join(page.errors))
 
@@ -91,11 +91,12 @@ class _Page:
     workers: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     """What each worker that was asked says, by address."""
     reconcile: Progress | None = None
-    """How far the comparison of the buckets with the outcomes is; None: never begun."""
+    """How far the comparison of the buckets with the outcomes is; None: never begun, or (see `errors`) not known."""
     errors: list[str] = field(default_factory=list)
 
 
-def _look(settings: Settings, now: datetime, asked: Sequence[str]) -> _Page:
+def _look(settings: Settings, now: datetime, asked: Sequence[str]) -> tuple[_Page, bool]:
+    """The page, and whether it is known how far the comparison of the buckets is."""
     page = _Page()
     try:
         with KafkaReader(settings.kafka, group=settings.kafka.group) as reader:
@@ -106,11 +107,10 @@ def _look(settings: Settings, now: datetime, asked: Sequence[str]) -> _Page:
         page.strangers = sorted(member.name for member in group.strangers)
     except ListingsError as error:
         page.errors.append(error.message)
-    asyncio.run(_ask(settings, now, page, asked))
-    return page
+    return page, asyncio.run(_ask(settings, now, page, asked))
 
 
-def _show(settings: Settings, page: _Page) -> None:
+def _show(settings: Settings, page: _Page, is_compared_known: bool) -> None:
     in_flight = in_flight_of(page.workers.values())
     if page.topics is not None:
         print_table(
@@ -131,7 +131,7 @@ def _show(settings: Settings, page: _Page) -> None:
         out.print(_worker_line(address, worker), markup=False)
         for line in _outage_lines(worker):
             out.print(line, markup=False)
-    out.print(_reconcile_line(page), markup=False)
+    out.print(_reconcile_line(page, is_compared_known), markup=False)
 
 
 def _held_lines(lags: Sequence[TopicLag]) -> list[str]:
@@ -199,12 +199,14 @@ def _outage_lines(worker: Mapping[str, Any] | None) -> list[str]:
     return lines + [f"              {name} down since {plain(since)}" for name, since in down.items()]
 
 
-def _reconcile_line(page: _Page) -> str:
+def _reconcile_line(page: _Page, is_known: bool) -> str:
     """The part of the worker that is asked is told where it is the one that compares, and waits for something."""
     tales = [worker.get("reconcile") for worker in page.workers.values() if worker]
     waits = next((told.get("waits") for told in tales if isinstance(told, dict) and told.get("active")), None)
     because = f"; it waits: {plain(str(waits))}" if waits else ""
     progress = page.reconcile
+    if not is_known:
+        return f"missed        not known now how far the buckets are compared with the outcomes{because}"
     if progress is None:
         return f"missed        the buckets were never compared with the outcomes{because}"
     done = "no round is complete yet"
@@ -215,18 +217,21 @@ def _reconcile_line(page: _Page) -> str:
     return f"missed        {done}{because}"
 
 
-async def _ask(settings: Settings, now: datetime, page: _Page, asked: Sequence[str]) -> None:
+async def _ask(settings: Settings, now: datetime, page: _Page, asked: Sequence[str]) -> bool:
     client = SearchClient(settings.opensearch)
+    is_compared_known = False
     try:
         answers = await asyncio.gather(*map(_ask_worker, asked))
         page.workers = dict(zip(asked, answers, strict=True))
         reader = OutcomeReader(client, settings.opensearch.outcomes_index)
         page.reconcile = await ProgressKeeper(client, settings.opensearch.alias).load()
+        is_compared_known = True
         page.freshness = freshness(await reader.list_outcomes(limit=_LATEST), now, _SPAN)
     except ListingsError as error:
         page.errors.append(error.message)
     finally:
         await client.aclose()
+    return is_compared_known
 
 
 async def _ask_worker(address: str) -> dict[str, Any] | None:

@@ -20,8 +20,8 @@ SEARCH = OpenSearchSettings()
 DECLARED = load_declared(FOLDER, SEARCH.alias, SEARCH.outcomes_index)
 LISTINGS, OUTCOMES = DECLARED.indices
 
-SEARCH_ONLY = {"search_text"}
-"""Filled by OpenSearch from other fields; no document has it."""
+SEARCH_ONLY = {"search_text", "status_if_absent"}
+"""Filled by OpenSearch, from other fields or with a constant; no document has them."""
 
 _TYPES = {
     Kind.IDENTIFIER: {"keyword"},
@@ -97,8 +97,18 @@ def test_the_stored_search_knows_every_parameter_of_ours_and_no_other() -> None:
     everything = SearchQuery(**values)
     source = DECLARED.searches["listings-search"]
     used = {name.partition(".")[0] for name in re.findall(r"{{[#^/]?([\w.]+)}}", source)}
-    used |= set(re.findall(r"{{#toJson}}(\w+){{/toJson}}", source))
-    assert used - {"toJson", "lat", "lon", "distance_km"} == {*search_params(everything), "fields"}
+    assert "{{{" not in source, "nothing is written as it came: a text could end the query"
+    assert "toJson" not in source, "a text would be written as it came"
+    shown = re.findall(r"""(.){{ ?[\w.]+ ?}}""", source)
+    assert set(shown) == {'"'}, "every value stands in quotes"
+    parameters = {*search_params(everything), "fields"}
+    assert used == parameters
+    wrong = re.findall(r"{{# (\w+) }}", source)
+    assert len(wrong) > 50
+    assert parameters.isdisjoint(wrong)
+    told = re.findall(r"there is no parameter (\w+), it is ([\w ]+)", source)
+    assert [name for name, _ in told] == wrong
+    assert {name for _, right in told for name in right.split(" and ")} <= parameters
 
 
 @pytest.mark.parametrize("sort", [s for s in Sort if s is not Sort.NEWEST])

@@ -167,6 +167,22 @@ class SearchClient:
         return Outage(code, Dependency.SEARCH_INDEX, f"OpenSearch at {place} {what}", wished_pause_s())
 
 
+def unread_part(found: Mapping[str, Any], what: str, *, may_be_missing: bool = False) -> None:
+    """Raise `Outage` when one document of an answer could not be read: a shard is lost, or there is no index."""
+    error = found.get("error")
+    if not isinstance(error, Mapping):
+        return
+    if "index_not_found_exception" in (error.get("type"), *(one.get("type") for one in error.get("root_cause", ()))):
+        if may_be_missing:
+            return
+        raise missing(what)
+    raise Outage(
+        FailureCode.INDEX_UNAVAILABLE,
+        Dependency.SEARCH_INDEX,
+        f"OpenSearch can not read the {what}: {reason_of(error)}",
+    )
+
+
 def missing(what: str) -> Outage:
     """The outage of something that was never created, or is gone."""
     return Outage(

@@ -97,8 +97,8 @@ class OpenSearchIndexAdmin:
             name=name,
             index=live.name,
             health=health["status"],
-            documents=primaries["docs"]["count"],
-            size_bytes=primaries["store"]["size_in_bytes"],
+            documents=primaries.get("docs", {}).get("count"),  # none of a shard that is lost
+            size_bytes=primaries.get("store", {}).get("size_in_bytes"),
             refresh_interval=settings.get("refresh_interval"),
             shards=int(settings["number_of_shards"]),
             replicas=int(settings["number_of_replicas"]),

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from app.adapters.opensearch.client import SearchClient
+from app.adapters.opensearch.client import SearchClient, unread_part
 from app.model.listed import Progress
 
 _ID = "progress"
@@ -32,9 +32,13 @@ class ProgressKeeper:
         """What was kept last; None when nothing was, or it can not be read any more."""
         # Asked in this way, an index that is not there yet is an answer like any other, which no library complains of.
         answer = await self._client.call("POST", f"/{self._index}/_mget", body={"ids": [_ID]})
-        if answer is None or not answer["docs"][0].get("found"):
+        if answer is None:
             return None
-        document = answer["docs"][0]["_source"]
+        found = answer["docs"][0]
+        unread_part(found, f"index {self._index}", may_be_missing=True)
+        if not found.get("found"):
+            return None
+        document = found["_source"]
         try:
             times = {name: datetime.fromisoformat(document[name]) for name in _TIMES if document[name] is not None}
             return Progress(**{**document, **times})

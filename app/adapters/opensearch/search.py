@@ -5,13 +5,24 @@ Every parameter of the templates can be given, and nothing else: what works here
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from app.adapters.opensearch.client import SearchClient, missing
+from app.errors import FailureCode, OperatorError
 from app.pipeline.values.text import fold
+
+WORDS_MAX = 1024
+"""More clauses than these one query can not have (`indices.query.bool.max_clause_count`)."""
+WINDOW_MAX = 10_000
+"""Of a result, what can be asked for by `from` and `size` (`index.max_result_window`)."""
+_WORD = re.compile(r"\w+")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
 
 
 class Sort(StrEnum):
@@ -109,6 +120,10 @@ class ListingSearch:
         self._alias = alias
 
     async def search(self, query: SearchQuery) -> SearchPage:
+        """`OperatorError` for a query that can not be answered, with every reason."""
+        problems = problems_of(query)
+        if problems:
+            raise OperatorError(FailureCode.COMMAND_FAILED, "; ".join(problems))
         answer = await self._run(f"{self._alias}-search", search_params(query))
         hits = answer["hits"]
         return SearchPage(
@@ -142,11 +157,64 @@ def search_params(query: SearchQuery) -> dict[str, Any]:
     for name in ("make", "model"):
         if name in params:
             params[name] = [fold(value) for value in params[name]]
+    if "country" in params:
+        params["country"] = [value.strip().upper() for value in params["country"]]
+    if "currency" in params:
+        params["currency"] = params["currency"].strip().upper()
     if query.near is not None:
         params["near"] = {"lat": query.near.lat, "lon": query.near.lon, "distance_km": query.near.distance_km}
     if query.sort is not None:
         params["sort"] = {str(query.sort): True}
     return {**params, "from": query.start, "size": query.limit, "exact_total": True, "facets": query.facets}
+
+
+def problems_of(query: SearchQuery) -> list[str]:
+    """Why a query can not be answered, a sentence each; empty when it can."""
+    return [*_text_problems(query), *_number_problems(query), *_place_problems(query)]
+
+
+def _text_problems(query: SearchQuery) -> Iterator[str]:
+    words = len(_WORD.findall(query.text))
+    if words > WORDS_MAX:
+        yield f"the text has {words:,} words, of which {WORDS_MAX:,} can be searched for at once; leave some out"
+    for name in _PLAIN:
+        values = getattr(query, name)
+        if isinstance(values, tuple) and any(not value.strip() for value in values):
+            yield f"expected a value of {name}, got a blank one"
+    for value in query.country:
+        if not _COUNTRY.fullmatch(value.strip()):
+            yield f"expected a country by its two letters (ISO 3166-1 alpha-2), as DE, got {value[:40]!r}"
+    if query.currency is not None and not _CURRENCY.fullmatch(query.currency.strip()):
+        yield f"expected a currency by its three letters (ISO 4217), as EUR, got {query.currency[:40]!r}"
+
+
+def _number_problems(query: SearchQuery) -> Iterator[str]:
+    for name in ("year", "price", "mileage"):
+        low, high = getattr(query, f"{name}_min"), getattr(query, f"{name}_max")
+        if any(value is not None and not math.isfinite(value) for value in (low, high)):
+            yield f"expected numbers as {name}_min and {name}_max, got {low} and {high}"
+        elif low is not None and high is not None and low > high:
+            yield f"{name}_min ({low:g}) is greater than {name}_max ({high:g}), so nothing can be found"
+    if query.start < 0 or query.limit < 0:
+        yield "expected how many to skip and to show as whole numbers, not negative"
+    if query.start + query.limit > WINDOW_MAX:
+        yield (
+            f"the first {WINDOW_MAX:,} of what is found can be paged through, and {query.start:,} skipped with "
+            f"{query.limit:,} shown ends beyond; narrow the search, or go on by search_after "
+            "(schemas/opensearch/README.md)"
+        )
+
+
+def _place_problems(query: SearchQuery) -> Iterator[str]:
+    near = query.near
+    if near is None:
+        if query.sort is Sort.DISTANCE:
+            yield "the order by distance needs a place: near"
+        return
+    if not (abs(near.lat) <= 90 and abs(near.lon) <= 180):
+        yield f"expected a latitude from -90 to 90 and a longitude from -180 to 180, got {near.lat:g} and {near.lon:g}"
+    if not (near.distance_km > 0 and math.isfinite(near.distance_km)):
+        yield f"expected a distance of more than 0 km, got {near.distance_km:g}"
 
 
 def facet_values(found: Mapping[str, Any]) -> tuple[FacetValue, ...]:

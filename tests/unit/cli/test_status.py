@@ -140,6 +140,8 @@ def test_an_index_that_is_away_hides_nothing_else(run: Commands, world: World) -
     assert "freshness     unknown" in out
     assert "worker        at 127.0.0.1:6066 is not ready: search_index is down: [red]refused" in out
     assert not DANGEROUS & set(out)
+    assert "missed        not known now" in out
+    assert "never" not in out
     assert "OpenSearch at http://b can not be reached" in err
 
 
