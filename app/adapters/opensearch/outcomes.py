@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from app.adapters.opensearch.client import SearchClient, missing
+from app.adapters.opensearch.client import SearchClient, missing, unread_part
 from app.errors import FailureCode
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion, StandingKey
@@ -72,8 +72,10 @@ class OutcomeReader:
         answer = await self._client.call(
             "POST", f"/{self._index}/_mget", params={"_source_includes": _VERSION_FIELDS}, body={"ids": ids}
         )
-        if answer is None or any("error" in found for found in answer["docs"]):
+        if answer is None:
             raise missing(f"index {self._index}")
+        for found in answer["docs"]:
+            unread_part(found, f"index {self._index}")
         return [_known_version(found) if found.get("found") else None for found in answer["docs"]]
 
     async def standing_keys(

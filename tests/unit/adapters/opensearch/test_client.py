@@ -15,7 +15,7 @@ from opensearchpy import AIOHttpConnection
 from opensearchpy.exceptions import ConnectionError as LibraryConnectionError
 from opensearchpy.exceptions import ConnectionTimeout, SSLError, TransportError
 
-from app.adapters.opensearch.client import SearchClient
+from app.adapters.opensearch.client import SearchClient, unread_part
 from app.errors import FailureCode, OperatorError, Outage, Rejected
 from app.observability import metrics
 from app.settings import OpenSearchSettings
@@ -205,6 +205,20 @@ async def test_a_part_of_an_answer_is_none(
     with pytest.raises(Outage) as caught:
         await client.call("POST", "/listings/_search")
     assert "only" in caught.value.message
+
+
+_NO_INDEX = {"root_cause": [{"type": "index_not_found_exception", "reason": "no such index"}]}
+_LOST = {"root_cause": [], "type": "no_shard_available_action_exception", "reason": "No shard available"}
+
+
+def test_a_document_that_could_not_be_read_is_none_that_is_not_there() -> None:
+    unread_part({"found": False}, "index x")
+    unread_part({"error": _NO_INDEX}, "index x", may_be_missing=True)
+    for error, words in ((_NO_INDEX, "`listings index apply`"), (_LOST, "can not read the index x")):
+        with pytest.raises(Outage, match=words):
+            unread_part({"error": error}, "index x")
+    with pytest.raises(Outage, match="No shard available"):
+        unread_part({"error": _LOST}, "index x", may_be_missing=True)
 
 
 async def test_ping_wants_the_alias(monkeypatch: pytest.MonkeyPatch) -> None:
