@@ -204,7 +204,12 @@ FIELDS: tuple[Field, ...] = (
     _derived("vehicle_key", Kind.IDENTIFIER, "Joins offers of the same vehicle: the valid VIN"),
     Field("stock_number", Kind.IDENTIFIER, "Number in the dealer's stock; not unique across dealers"),
     Field("make", Kind.TEXT, "Manufacturer as shown"),
-    _derived("make_key", Kind.KEY, "Manufacturer, folded"),
+    _derived("make_key", Kind.KEY, "Manufacturer, folded; one for all its names (`connectors/words/makes.yaml`)"),
+    _derived(
+        "make_also",
+        Kind.TEXTS,
+        "All names of the manufacturer, by which a text and a filter find it, where there are several",
+    ),
     Field("model", Kind.TEXT, "Model as shown, without trim"),
     _derived("model_key", Kind.KEY, "Model, folded"),
     Field("trim", Kind.TEXT, "Trim level or version"),

@@ -13,6 +13,7 @@ from datetime import datetime
 from app.errors import FailureCode, Problem
 from app.model.listing import ARRAY_MAX, DESCRIPTION_MAX, ID_MAX, TITLE_MAX, YEAR_MIN, PriceStatus, Quality
 from app.pipeline.validate import Listing
+from app.pipeline.values.make_names import makes
 from app.pipeline.values.makers import fits_maker
 from app.pipeline.values.mileage import default_unit, to_km
 from app.pipeline.values.price import FILLERS, cents, is_plausible
@@ -114,13 +115,25 @@ def _late(listing: Listing, name: str, expected: str) -> Problem:
 
 def _keys(listing: Listing) -> None:
     if "make" in listing:
-        listing["make_key"] = fold(listing["make"])
+        _make(listing)
     if "model" in listing:
         listing["model_key"] = fold(listing["model"])
     if "color_exterior" in listing:
         listing["color_exterior_key"] = fold(listing["color_exterior"])
     if "color_interior" in listing:
         listing["color_interior_key"] = fold(listing["color_interior"])
+
+
+def _make(listing: Listing) -> None:
+    """The key under which the make's names meet; what was sent stays as it is."""
+    key = fold(listing["make"])
+    make = makes().get(key)
+    if make is None:
+        listing["make_key"] = key
+        return
+    listing["make_key"] = make.key
+    if len(make.names) > 1 or key != make.key:
+        listing["make_also"] = make.names
 
 
 def _vin(listing: Listing, flags: Flags) -> None:

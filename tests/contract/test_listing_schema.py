@@ -52,6 +52,7 @@ def avro_fields() -> dict[str, dict[str, Any]]:
 def test_the_mapping_has_exactly_our_fields() -> None:
     properties = mapping()
     made_there = {target for entry in properties.values() for target in entry.get("copy_to", ())}
+    made_there |= {name for name, entry in properties.items() if entry.get("type") == "constant_keyword"}
     assert properties.keys() - made_there == {field.name for field in FIELDS}
     assert tuple(properties["origin"]["properties"]) == ORIGIN_FIELDS
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.adapters.opensearch.client import SearchClient, missing
 from app.errors import FailureCode, OperatorError
+from app.pipeline.values.make_names import make_key
 from app.pipeline.values.text import fold
 
 WORDS_MAX = 1024
@@ -154,9 +155,10 @@ def search_params(query: SearchQuery) -> dict[str, Any]:
         for name in _PLAIN
         if (value := getattr(query, name)) not in (None, (), "")
     }
-    for name in ("make", "model"):
-        if name in params:
-            params[name] = [fold(value) for value in params[name]]
+    if "make" in params:
+        params["make"] = list(dict.fromkeys(make_key(value) for value in params["make"]))
+    if "model" in params:
+        params["model"] = [fold(value) for value in params["model"]]
     if "country" in params:
         params["country"] = [value.strip().upper() for value in params["country"]]
     if "currency" in params:

@@ -475,3 +475,23 @@ def test_any_record_is_a_document_or_a_reject(record: dict[str, Any]) -> None:
     for reject in result.rejects:
         assert reject.problems
         assert all(len(str(p.got or "")) <= 80 for p in reject.problems)
+
+
+@pytest.mark.parametrize(
+    ("sent", "key", "also"),
+    [
+        ("VW", "volkswagen", ["Volkswagen", "VW", "V.W."]),
+        ("Volkswagen", "volkswagen", ["Volkswagen", "VW", "V.W."]),
+        ("Chevy", "chevrolet", ["Chevrolet", "Chevy"]),
+        ("Ауди", "audi", ["Audi"]),
+        ("Audi", "audi", None),
+        ("Wiesmann", "wiesmann", None),
+    ],
+)
+def test_a_make_has_one_key_by_all_its_names_and_is_shown_as_it_was_sent(
+    sent: str, key: str, also: list[str] | None
+) -> None:
+    record = {"source_listing_id": "1", "make": sent, "model": "X", "year": 2019}
+    mapper = Mapper(None, "autohaus", Origin("b", "k", "", UPLOADED), NOW)
+    document = orjson.loads(mapper.map_all([RawRecord(1, None, record)]).documents[0].body)
+    assert (document["make"], document["make_key"], document.get("make_also")) == (sent, key, also)
