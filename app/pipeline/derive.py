@@ -13,7 +13,7 @@ from datetime import datetime
 from app.errors import FailureCode, Problem
 from app.model.listing import ARRAY_MAX, DESCRIPTION_MAX, ID_MAX, TITLE_MAX, YEAR_MIN, PriceStatus, Quality
 from app.pipeline.validate import Listing
-from app.pipeline.values.make_names import makes
+from app.pipeline.values.make_names import make_of
 from app.pipeline.values.makers import fits_maker
 from app.pipeline.values.mileage import default_unit, to_km
 from app.pipeline.values.price import FILLERS, cents, is_plausible
@@ -126,13 +126,9 @@ def _keys(listing: Listing) -> None:
 
 def _make(listing: Listing) -> None:
     """The key under which the make's names meet; what was sent stays as it is."""
-    key = fold(listing["make"])
-    make = makes().get(key)
-    if make is None:
-        listing["make_key"] = key
-        return
+    make = make_of(listing["make"])
     listing["make_key"] = make.key
-    if len(make.names) > 1 or key != make.key:
+    if make.names:
         listing["make_also"] = make.names
 
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from app.errors import OperatorError
-from app.pipeline.values.make_names import TABLE, make_key, make_table, makes
+from app.pipeline.values.make_names import TABLE, make_of, make_table, makes
 from app.pipeline.values.makers import MAKERS
 from app.pipeline.values.text import fold
 
@@ -35,14 +35,14 @@ def test_every_make_is_reached_by_each_of_its_names() -> None:
             ("LandRover", "land-rover"),
         ),
     ):
-        assert make_key(name) == key
+        assert make_of(name).key == key
 
 
 @pytest.mark.parametrize(
     "name", ["Benz", "Range Rover", "Opel Vauxhall", "Vauxhall", "Mini", "Maybach", "Alpina", "Ram", "MG", "Lada", "DS"]
 )
 def test_what_is_in_doubt_is_not_merged(name: str) -> None:
-    assert make_key(name) == fold(name)
+    assert make_of(name).key == fold(name)
 
 
 def test_a_name_of_two_makes_is_refused() -> None:

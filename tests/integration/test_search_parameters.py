@@ -9,7 +9,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from app.pipeline.values.make_names import make_key, makes
+from app.pipeline.values.make_names import make_of
 from app.pipeline.values.text import fold
 from tests.support.system import System
 
@@ -89,9 +89,9 @@ def searches(system: System) -> Iterator[Searches]:
     searches.send("DELETE", f"/{NAME}")
     searches.send("PUT", f"/{NAME}", json=body).raise_for_status()
     for number, (name, car) in enumerate(CARS.items()):
-        make = makes().get(fold(str(car["make"])))
-        keys = {"make_key": make_key(str(car["make"])), "model_key": fold(str(car["model"]))}
-        also = {} if make is None else {"make_also": make.names}
+        make = make_of(str(car["make"]))
+        keys = {"make_key": make.key, "model_key": fold(str(car["model"]))}
+        also = {"make_also": make.names} if make.names else {}
         at = f"2026-11-24T10:03:0{number}Z"
         document = {
             "listing_id": name,

@@ -14,7 +14,7 @@ from typing import Any
 
 from app.adapters.opensearch.client import SearchClient, missing
 from app.errors import FailureCode, OperatorError
-from app.pipeline.values.make_names import make_key
+from app.pipeline.values.make_names import make_of
 from app.pipeline.values.text import fold
 
 WORDS_MAX = 1024
@@ -156,7 +156,7 @@ def search_params(query: SearchQuery) -> dict[str, Any]:
         if (value := getattr(query, name)) not in (None, (), "")
     }
     if "make" in params:
-        params["make"] = list(dict.fromkeys(make_key(value) for value in params["make"]))
+        params["make"] = list(dict.fromkeys(make_of(value).key for value in params["make"]))
     if "model" in params:
         params["model"] = [fold(value) for value in params["model"]]
     if "country" in params:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import yaml
@@ -56,8 +56,11 @@ def make_table(table: Mapping[str, list[str]]) -> dict[str, Make]:
     return found
 
 
-def make_key(name: str) -> str:
-    """The key of a make by any of its names."""
+@lru_cache(maxsize=8192)
+def make_of(name: str) -> Make:
+    """The make that a name stands for; its `names` are empty where the name alone says it all."""
     folded = fold(name)
     make = makes().get(folded)
-    return folded if make is None else make.key
+    if make is None or (len(make.names) == 1 and folded == make.key):
+        return Make(folded, ())
+    return make
