@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-import yaml
 
 from app.errors import OperatorError
-from app.pipeline.values.make_names import TABLE, make_of, make_table, makes
+from app.pipeline.values.make_names import make_of, make_table, makes
 from app.pipeline.values.makers import MAKERS
 from app.pipeline.values.text import fold
+from app.words import make_words
 
 
 def test_the_table_is_names_of_text_by_make_in_order() -> None:
-    table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    table = make_words()
     assert list(table) == sorted(table, key=fold)
     for usual, others in table.items():
         assert isinstance(usual, str)

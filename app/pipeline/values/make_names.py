@@ -1,22 +1,16 @@
-"""One make by its names, from the table `connectors/words/makes.yaml`.
-
-The table is data of the program, as its code is: read once, when the first make is looked up.
-"""
+"""One make by its names (`connectors/words/makes.yaml`)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from pathlib import Path
-
-import yaml
 
 from app.errors import FailureCode, OperatorError
 from app.pipeline.values.text import fold
+from app.words import make_words
 
-TABLE = Path(__file__).resolve().parents[3] / "connectors" / "words" / "makes.yaml"
 _LATIN = re.compile(r"[\x00-\u024f]+")
 
 
@@ -31,18 +25,12 @@ class Make:
 
 @cache
 def makes() -> Mapping[str, Make]:
-    """Each make by the keys of all its names; `OperatorError(DECLARATION_INVALID)` when the table can not be read."""
-    try:
-        table = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise OperatorError(
-            FailureCode.DECLARATION_INVALID, f"{TABLE}: expected the table of makes ({type(error).__name__})"
-        ) from error
-    return make_table(table)
+    """Each make by the keys of all its names."""
+    return make_table(make_words())
 
 
-def make_table(table: Mapping[str, list[str]]) -> dict[str, Make]:
-    """`makes` of a table: the usual name of each make, and its other names."""
+def make_table(table: Mapping[str, Sequence[str]]) -> dict[str, Make]:
+    """Each make by the keys of its usual name and the others; `OperatorError` when a name would mean two."""
     found: dict[str, Make] = {}
     for usual, others in table.items():
         names = (usual, *others)
@@ -51,7 +39,7 @@ def make_table(table: Mapping[str, list[str]]) -> dict[str, Make]:
             known = found.setdefault(fold(name), make)
             if known is not make:
                 raise OperatorError(
-                    FailureCode.DECLARATION_INVALID, f"{TABLE}: {name} is a name of {known.names[0]} and of {usual}"
+                    FailureCode.DECLARATION_INVALID, f"makes.yaml: {name} is a name of {known.names[0]} and of {usual}"
                 )
     return found
 
