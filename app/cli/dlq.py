@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
+import orjson
 
 from app.adapters.kafka_reader import KafkaReader
+from app.cli.decoded import decoded
 from app.cli.dlq_purge import command as purge
 from app.cli.dlq_redrive import command as redrive
 from app.cli.moment import MOMENT
-from app.cli.output import console, output_option, print_fields, print_json, print_table
-from app.cli.place import PLACE, ranges_of
+from app.cli.output import brief, console, output_option, print_fields, print_json, print_table, to_the_second
+from app.cli.place import PLACE, file_option, ranges_of
 from app.errors import FailureCode, OperatorError, Rejected
 from app.failures.headers import STORY_HEADERS, story_of
 from app.model.source_record import SourceRecord
@@ -32,7 +35,7 @@ def command() -> None:
 @command.command("list")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The newest N.")
 @click.option("--code", metavar="CODE", type=click.Choice(list(map(str, FailureCode))), help="Only this failure code.")
-@click.option("--file", "file_prefix", help="Only files whose bucket/key starts with this.")
+@file_option
 @click.option("--since", type=MOMENT, help="Only those dead-lettered at this time or later (2026-11-24T10:00Z, 6h).")
 @output_option
 def list_dead_letters(
@@ -55,7 +58,8 @@ def list_dead_letters(
         console().print(f"None of the newest {len(newest):,} dead letters matches." if filtered else "No dead letters.")
         return
     columns = ["place", "at", "code", "attempts", "file", "record", "reason"]
-    print_table(columns, [[letter[c] for c in columns] for letter in letters], right=["attempts", "record"])
+    rows = [[brief(letter[c]) if c == "reason" else letter[c] for c in columns] for letter in letters]
+    print_table(columns, rows, right=["attempts", "record"])
     console().print(f"\nLook closer: listings dlq show {letters[0]['place']}", style="dim")
 
 
@@ -64,18 +68,25 @@ def list_dead_letters(
 @output_option
 def show(place: tuple[int, int], output: str) -> None:
     """One dead letter: where it came from, why it failed, what it holds."""
-    with KafkaReader(load_settings().kafka) as reader:
+    settings = load_settings()
+    with KafkaReader(settings.kafka) as reader:
         (span,) = ranges_of([place], reader.watermarks(DEAD_LETTER_TOPIC))
         record = next(reader.read(DEAD_LETTER_TOPIC, span), None)
     if record is None:
         raise OperatorError(FailureCode.COMMAND_FAILED, f"there is no dead letter {place[0]}/{place[1]} any more")
     letter = describe(record)
     headers = _other_headers(record, all_of_them="stage" not in letter)
+    told = decoded(settings, record.value)
     if output == "json":
-        print_json(letter | {"producer_headers": headers, "value": _preview(record.value)})
+        print_json(letter | {"producer_headers": headers, "value": _preview(record.value), "decoded": told})
         return
     shown = ", ".join(f"{name}={value}" for name, value in headers.items())
-    print_fields(letter | {"producer_headers": shown or None, "value": _preview(record.value)})
+    fields = letter | {"producer_headers": shown or None}
+    if told is None or isinstance(told, str):
+        fields["value"] = _preview(record.value)
+    if told is not None:
+        fields["decoded"] = told if isinstance(told, str) else _as_text(told)
+    print_fields(fields)
 
 
 def describe(record: SourceRecord) -> dict[str, object]:
@@ -109,7 +120,7 @@ def describe(record: SourceRecord) -> dict[str, object]:
 def _time(timestamp_ms: int) -> str | None:
     """None for a timestamp that is none: whoever writes the record sets it."""
     try:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        return to_the_second(datetime.fromtimestamp(timestamp_ms / 1000, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -121,6 +132,12 @@ def _other_headers(record: SourceRecord, all_of_them: bool) -> dict[str, str]:
         for name, value in record.headers.items()
         if all_of_them or name not in STORY_HEADERS
     }
+
+
+def _as_text(record: Mapping[str, object]) -> str:
+    """The fields that say something, on one line."""
+    told = {name: value for name, value in record.items() if value is not None}
+    return orjson.dumps(told, default=str, option=orjson.OPT_UTC_Z).decode()
 
 
 def _preview(value: bytes | None) -> str | None:

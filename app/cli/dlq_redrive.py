@@ -15,7 +15,7 @@ from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.kafka_reader import KafkaReader
 from app.cli.moment import MOMENT
 from app.cli.output import console, counting, output_option, print_fields, print_json
-from app.cli.place import PLACE, ranges_of
+from app.cli.place import PLACE, file_option, ranges_of
 from app.errors import FailureCode
 from app.model.source_record import SourceRecord
 from app.model.topics import DEAD_LETTER_TOPIC
@@ -31,7 +31,7 @@ Ranges = Sequence[dict[int, tuple[int, int]]]
 @click.command("redrive")
 @click.argument("places", metavar="[PARTITION/OFFSET]...", nargs=-1, type=PLACE)
 @click.option("--code", metavar="CODE", type=click.Choice(list(map(str, FailureCode))), help="Only this failure code.")
-@click.option("--file", "file_prefix", help="Only files whose bucket/key starts with this.")
+@file_option
 @click.option("--since", type=MOMENT, help="Only those dead-lettered at this time or later (2026-11-24T10:00Z, 6h).")
 @click.option("--all", "everything", is_flag=True, help="Every dead letter there is.")
 @click.option("--limit", default=10_000, show_default=True, type=click.IntRange(min=1), help="Hand back at most N.")

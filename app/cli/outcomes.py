@@ -9,12 +9,15 @@ import click
 
 from app.adapters.opensearch.client import SearchClient
 from app.adapters.opensearch.outcomes import OutcomeReader
-from app.cli.output import console, output_option, print_fields, print_json, print_table
+from app.cli.output import brief, console, output_option, print_fields, print_json, print_table, to_the_second
+from app.cli.place import file_option
 from app.errors import FailureCode, OperatorError
 from app.model.outcome import FileStatus
 from app.settings import Settings, load_settings
 
 _COLUMNS = ("processed_at", "status", "read", "indexed", "stale", "rejected", "file", "why")
+_ALIKE_SHOWN = 2
+"""Records with the same trouble that are told one by one; all of them are in JSON."""
 _NUMBERS = ("read", "indexed", "stale", "rejected")
 
 
@@ -25,19 +28,19 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--status", type=click.Choice([status.value for status in FileStatus]), help="Only these.")
-@click.option("--prefix", help="Only keys that start with this.")
+@file_option
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The latest N.")
 @output_option
-def list_outcomes(status: str | None, prefix: str | None, limit: int, output: str) -> None:
+def list_outcomes(status: str | None, file_prefix: str | None, limit: int, output: str) -> None:
     """The latest outcomes, newest first."""
     settings = load_settings()
     wanted = None if status is None else FileStatus(status)
-    found = asyncio.run(_list(settings, wanted, prefix, limit))
+    found = asyncio.run(_list(settings, wanted, file_prefix, limit))
     if output == "json":
         print_json(found)
         return
     if not found:
-        console().print("No outcomes yet." if status is None and prefix is None else "No outcomes match.")
+        console().print("No outcomes yet." if status is None and file_prefix is None else "No outcomes match.")
         return
     print_table(_COLUMNS, [_row(outcome) for outcome in found], right=_NUMBERS)
     if any(outcome["status"] != FileStatus.INDEXED for outcome in found):
@@ -67,7 +70,7 @@ def show(file: str, output: str) -> None:
         console().print()
         print_table(
             ("record", "line", "listing", "field", "expected", "got"),
-            [row for reject in rejects for row in _reject_rows(reject)],
+            _grouped([row for reject in rejects for row in _reject_rows(reject)]),
             right=("record", "line"),
         )
         if outcome["rejected"] > len(rejects):
@@ -75,8 +78,8 @@ def show(file: str, output: str) -> None:
 
 
 def _row(outcome: dict[str, Any]) -> list[object]:
-    cells = {**outcome, "file": f"{outcome['bucket']}/{outcome['key']}", "why": outcome.get("failure_message")}
-    cells["processed_at"] = str(outcome["processed_at"])[:19].replace("T", " ")
+    cells = {**outcome, "file": f"{outcome['bucket']}/{outcome['key']}", "why": brief(outcome.get("failure_message"))}
+    cells["processed_at"] = to_the_second(outcome["processed_at"])
     return [cells[name] for name in _COLUMNS]
 
 
@@ -85,6 +88,22 @@ def _reject_rows(reject: dict[str, Any]) -> list[list[object]]:
         [reject["record"], reject["line"], reject["source_listing_id"], p["field"], p["expected"], p["got"]]
         for p in reject["problems"]
     ]
+
+
+def _grouped(rows: list[list[object]]) -> list[list[object]]:
+    """The same trouble of several records on one line, with the first of them and how many more there are."""
+    groups: dict[tuple[object, ...], list[list[object]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[3:]), []).append(row)
+    found: list[list[object]] = []
+    for same in groups.values():
+        if len(same) <= _ALIKE_SHOWN:
+            found += same
+            continue
+        record, line, listing, *trouble = same[0]
+        more = f" and {len(same) - 1:,} more"
+        found.append([f"{record}{more}", line, None if listing is None else f"{listing}{more}", *trouble])
+    return found
 
 
 async def _list(settings: Settings, status: FileStatus | None, prefix: str | None, limit: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TypeVar
 
@@ -126,6 +127,20 @@ def _cell(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else plain(str(value))
+
+
+def brief(text: object, most: int = 160) -> str | None:
+    """A text for a cell of a list: its beginning, up to `most` characters; the whole of it is in `show` and in JSON."""
+    if text is None:
+        return None
+    told = str(text)
+    return told if len(told) <= most else told[: most - 1].rstrip() + "…"
+
+
+def to_the_second(at: object) -> str:
+    """A time of a list, RFC 3339 in UTC without fractions; `at` is RFC 3339 or a `datetime` with its zone."""
+    when = at if isinstance(at, datetime) else datetime.fromisoformat(str(at))
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def print_fields(fields: Mapping[str, object]) -> None:

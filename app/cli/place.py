@@ -1,14 +1,16 @@
-"""Places of dead letters on the command line: PARTITION/OFFSET."""
+"""How commands are told which: a dead letter by PARTITION/OFFSET, files by the beginning of BUCKET/KEY."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import click
 
 from app.errors import FailureCode, OperatorError
 
+F = TypeVar("F", bound=Callable[..., object])
 _PLACE = re.compile(r"(?:listing-dlq/)?(\d{1,9})/(\d{1,18})")
 
 
@@ -29,6 +31,14 @@ class Place(click.ParamType):
 
 
 PLACE = Place()
+
+
+def file_option(function: F) -> F:
+    """Add `--file`, by its other name `--prefix`; the command receives `file_prefix: str | None`."""
+    decorate = click.option(
+        "--file", "--prefix", "file_prefix", help="Only files whose BUCKET/KEY, or KEY, starts with this."
+    )
+    return decorate(function)
 
 
 def ranges_of(

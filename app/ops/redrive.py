@@ -51,7 +51,12 @@ class Choice:
             code, file = error.code, ""
         if self.code is not None and code != self.code:
             return False
-        return self.file_prefix is None or file.startswith(self.file_prefix)
+        return self.file_prefix is None or names_file(self.file_prefix, file)
+
+
+def names_file(beginning: str, file: str) -> bool:
+    """Whether `bucket/key`, or its key alone, starts with `beginning`."""
+    return file.startswith(beginning) or file.partition("/")[2].startswith(beginning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -506,6 +506,10 @@ class TestOutcomes:
         reader = OutcomeReader(bench.client, search.outcomes_index)
         assert [d["key"] for d in await reader.list_outcomes()] == ["raw/b.csv", "other/c.csv", "raw/a.csv"]
         assert [d["key"] for d in await reader.list_outcomes(prefix="raw/")] == ["raw/b.csv", "raw/a.csv"]
+        assert [d["key"] for d in await reader.list_outcomes(prefix="b/raw/")] == ["raw/b.csv", "raw/a.csv"]
+        assert [d["key"] for d in await reader.list_outcomes(prefix="b/other/c")] == ["other/c.csv"]
+        assert len(await reader.list_outcomes(prefix="b/")) == len(await reader.list_outcomes(prefix="b")) == 3
+        assert await reader.list_outcomes(prefix="c/raw/") == []
         assert [d["key"] for d in await reader.list_outcomes(FileStatus.REJECTED)] == ["raw/b.csv"]
         assert len(await reader.list_outcomes(limit=1)) == 1
         async with outcome_lookup(search) as lookup:

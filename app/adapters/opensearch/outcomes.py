@@ -31,12 +31,15 @@ class OutcomeReader:
     async def list_outcomes(
         self, status: FileStatus | None = None, prefix: str | None = None, limit: int = 50
     ) -> list[dict[str, Any]]:
-        """The latest outcomes, at most 10,000; `prefix`: of keys that start with it. Without their reject details."""
+        """The latest outcomes, at most 10,000; `prefix`: of files whose `bucket/key`, or whose key, starts with it.
+
+        Without their reject details.
+        """
         filters: list[dict[str, Any]] = []
         if status is not None:
             filters.append({"term": {"status": status}})
         if prefix:
-            filters.append({"prefix": {"key": prefix}})
+            filters.append(_beginning(prefix))
         return await self._search(
             {
                 "size": limit,
@@ -142,6 +145,15 @@ class OutcomeReader:
         if answer is None:
             raise missing(f"index {self._index}")
         return [hit["_source"] for hit in answer["hits"]["hits"]]
+
+
+def _beginning(prefix: str) -> dict[str, Any]:
+    """Files named by the beginning of `bucket/key` or of their key."""
+    bucket, slash, key = prefix.partition("/")
+    in_bucket: list[dict[str, Any]] = [{"term": {"bucket": bucket}}] if slash else [{"prefix": {"bucket": bucket}}]
+    if key:
+        in_bucket.append({"prefix": {"key": key}})
+    return {"bool": {"should": [{"prefix": {"key": prefix}}, {"bool": {"filter": in_bucket}}]}}
 
 
 def _known_version(found: Mapping[str, Any]) -> KnownVersion:

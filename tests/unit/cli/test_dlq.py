@@ -84,7 +84,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> type[Reader]:
 def test_a_dead_letter_with_its_story() -> None:
     assert describe(letter(7)) == {
         "place": "1/7",
-        "at": "2026-03-01 10:03:00",
+        "at": "2026-03-01T10:03:00Z",
         "code": "missing_required",
         "kind": "reject",
         "stage": "files",
@@ -172,6 +172,26 @@ def test_none_is_said_as_such(run: Commands, reader: type[Reader]) -> None:
     reader.letters = []
     assert run("dlq", "list").out.strip() == "No dead letters."
     assert json.loads(run("dlq", "list", "--output", "json").out) == []
+
+
+def test_our_own_avro_is_shown_as_what_it_says(
+    run: Commands, reader: type[Reader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = {"bucket": "cars", "key": "dealer/a.csv", "size": 7, "confirmed_etag": None}
+    monkeypatch.setattr("app.cli.dlq.decoded", lambda _, value: told if value == b"\0\0\0\0\1ab" else None)
+    reader.letters = [letter(2, b"\0\0\0\0\1ab")]
+    out = run("dlq", "show", "1/2").out
+    assert '{"bucket":"cars","key":"dealer/a.csv","size":7}' in out
+    assert "\\x00" not in out
+    assert json.loads(run("dlq", "show", "1/2", "--output", "json").out)["decoded"] == told
+
+
+def test_avro_whose_schema_can_not_be_asked_for_is_shown_all_the_same(run: Commands, reader: type[Reader]) -> None:
+    reader.letters = [letter(2, b"\0\0\0\0\1ab")]
+    code, out, _ = run("dlq", "show", "1/2")
+    assert code == 0
+    assert "Avro that is not read here: " in out
+    assert "\\x00\\x00\\x00\\x00\\x01ab" in out
 
 
 @pytest.mark.usefixtures("reader")

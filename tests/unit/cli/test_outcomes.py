@@ -91,7 +91,7 @@ def test_the_list_is_a_line_a_file(run: Commands) -> None:
     lines = out.splitlines()
     assert lines[0].split() == ["processed_at", "status", "read", "indexed", "stale", "rejected", "file", "why"]
     assert lines[3].split() == [
-        "2026-03-01", "10:03:01", "indexed", "1,500", "1,500", "0", "0", "cars/dealer/a.csv", "–",
+        "2026-03-01T10:03:01Z", "indexed", "1,500", "1,500", "0", "0", "cars/dealer/a.csv", "–",
     ]  # fmt: skip
     assert "outcomes show BUCKET/KEY" in lines[-1]
 
@@ -111,8 +111,9 @@ def test_what_senders_wrote_is_shown_and_not_obeyed(run: Commands, output: str) 
 
 
 def test_options_become_the_question(run: Commands, index: Index) -> None:
-    run("outcomes", "list", "--status", "rejected", "--prefix", "dealer/", "--limit", "7")
-    assert index.asked == [(FileStatus.REJECTED, "dealer/", 7)]
+    for name in ("--file", "--prefix"):
+        run("outcomes", "list", "--status", "rejected", name, "dealer/", "--limit", "7")
+    assert index.asked == [(FileStatus.REJECTED, "dealer/", 7)] * 2
     assert run("outcomes", "list", "--status", "fine").exit_code == 2
 
 
@@ -136,6 +137,33 @@ def test_one_file_is_shown_with_every_reason_of_its_rejects(run: Commands) -> No
     assert "… and 99 more rejects" in out
     found = json.loads(run("outcomes", "show", "cars/dealer/b.csv", "--output", "json").out)
     assert found == PARTLY
+
+
+def test_the_same_trouble_of_many_records_is_one_line(run: Commands, index: Index) -> None:
+    rejects = [
+        {
+            "record": number,
+            "line": number + 1,
+            "source_listing_id": f"id-{number}",
+            "problems": [{"field": field, "expected": "a value", "got": None} for field in ("make", "year")],
+        }
+        for number in range(1, 31)
+    ]
+    index.holds = [outcome(key="dealer/c.csv", rejected=30, rejects=rejects)]
+    out = run("outcomes", "show", "cars/dealer/c.csv").out
+    lines = [line for line in out.splitlines() if "a value" in line]
+    assert [line.split("  ")[0] for line in lines] == ["1 and 29 more"] * 2
+    assert len(json.loads(run("outcomes", "show", "cars/dealer/c.csv", "--output", "json").out)["rejects"]) == 30
+
+
+def test_a_long_reason_is_shortened_in_the_list_and_whole_elsewhere(run: Commands, index: Index) -> None:
+    reason = "expected " + "a comma " * 120
+    index.holds = [outcome(key="dealer/c.csv", failure_message=reason)]
+    (line,) = [line for line in run("outcomes", "list").out.splitlines() if "cars/dealer/c.csv" in line]
+    assert line.endswith("…")
+    assert len(line) < 300
+    assert reason.strip() in run("outcomes", "show", "cars/dealer/c.csv").out
+    assert json.loads(run("outcomes", "list", "--output", "json").out)[0]["failure_message"] == reason
 
 
 @pytest.mark.usefixtures("index")

@@ -161,6 +161,7 @@ async def test_a_notification_goes_back_once_however_many_of_its_objects_were_re
         (Choice(code=FailureCode.FILE_BROKEN), [1]),
         (Choice(code=FailureCode.HEADER_INVALID), [3]),
         (Choice(file_prefix="cars/other/"), [2]),
+        (Choice(file_prefix="other/"), [2]),
         (Choice(file_prefix="cars/", code=FailureCode.FETCH_FAILED), [0, 2]),
         (Choice(since=START + timedelta(seconds=2)), [2, 3]),
         (Choice(), [0, 1, 2, 3]),
