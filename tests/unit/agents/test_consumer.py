@@ -57,7 +57,7 @@ class Consumer:
 def thread_of(consumer: Consumer) -> Any:
     thread = CommittedThread.__new__(CommittedThread)
     thread.readings, thread.topic_ids, thread.skips = Readings(), {"listings": "now"}, set()
-    thread._assignment, thread._consumer = None, consumer
+    thread._assignment, thread._consumer, thread._noted_at = None, consumer, 0.0
     return thread
 
 
@@ -70,6 +70,17 @@ def test_what_was_handed_on_and_the_position_are_noted_together() -> None:
     thread._note(thread._consumer, records(0, 3))
     reading = thread.readings.get(TP)
     assert (reading.handed, reading.position, reading.end, reading.top) == (4, 5, 5, 8)
+
+
+def test_under_load_only_what_came_is_looked_at_and_all_of_it_twice_a_second() -> None:
+    consumer = Consumer(State(position=5))
+    thread = thread_of(consumer)
+    thread._note(consumer, records(4))
+    consumer.state.position = 9
+    thread._note(consumer, {TopicPartition("listings", 1): []})
+    assert thread.readings.get(TP).position == 5
+    thread._note(consumer, {})
+    assert thread.readings.get(TP).position == 9
 
 
 @pytest.mark.parametrize("change", ["inactive", "handing over", "another"])
