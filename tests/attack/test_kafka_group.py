@@ -92,6 +92,31 @@ def test_strangers_that_try_to_get_into_the_group(attacked: Attacked) -> None:
     assert is_well(attacked)
 
 
+def test_a_stranger_of_kafkas_new_protocol_is_told_and_leaves_no_trace(attacked: Attacked) -> None:
+    """Brokers let one in, unless `group.consumer.migration.policy` is `disabled`; it reads what is the workers'."""
+    system = attacked.system
+    consumer = stranger(system, **{"group.protocol": "consumer"})
+
+    def told_of() -> str:
+        consumer.poll(0.1)
+        return _reasons(attacked, "another application")
+
+    told = until("it to be told", told_of, 30)
+    assert "listings-worker on 127.0.0.1" in told
+    assert is_well(attacked)
+    consumer.close()
+    until("the worker to be ready", lambda: not _reasons(attacked, ""), 60)
+    for partition in range(6):
+        system.publish(TOPIC, offer("left", partition), str(partition).encode())
+    until("everything to be read", lambda: found(system, "left") == 6, 30)
+
+
+def _reasons(attacked: Attacked, part: str) -> str:
+    answer = httpx.get(f"http://127.0.0.1:{attacked.worker.port}/readyz", timeout=5).json()
+    reasons = "; ".join(answer["reasons"])
+    return reasons if part in reasons else ""
+
+
 def _is_refused(consumer: Consumer) -> bool:
     try:
         message = consumer.poll(0.5)

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions
 from app.adapters.kafka_groups import KafkaGroup
 from app.adapters.kafka_reader import client_config
 from app.cli import cli
-from app.devstack.samples import listing
+from app.devstack.samples import as_json, listing, listings
 from app.model.membership import ASSIGNOR
 from tests.support.system import System, Worker
 from tests.support.waiting import until
@@ -73,6 +73,8 @@ def test_a_topic_that_is_deleted_and_made_again_is_read_from_its_first_record(
         delete_topic(admin)
         until("it to be told", lambda: f"topic {TOPIC} does not exist" in reasons(worker), NOTICED_S)
         assert alive(worker)
+        system.upload("topic-gone/stock.json", as_json(listings(3, prefix="topic-gone")))
+        assert system.wait_outcome("topic-gone/stock.json")["indexed"] == 3, "the other topics are read"
         apply_topics(system)
         publish(system, "after", range(8), 2)  # more than there were: an offset of the old topic would leave some out
         until("all records of the new topic", lambda: found(system, "after") == 8, NOTICED_S)

@@ -131,6 +131,11 @@ def test_an_open_transaction_is_told_and_no_worker_is_blamed(system: System, wor
 def test_records_deleted_before_they_were_read_are_no_lag_for_ever(system: System) -> None:
     """Retention does the same: the first offset that is left passes the committed one."""
     producer = Producer(client_config(system.settings.kafka))
+    with system.worker():
+        producer.produce(TOPIC, offer("kept", 1)[1], partition=4)
+        producer.flush(30)
+        until("it to be read", lambda: found(system, "kept") == [1])
+        until("it to be committed", lambda: lag(system, 4) == 0)
     for _ in range(5):
         producer.produce(TOPIC, b"not read", partition=4)
     assert producer.flush(30) == 0
@@ -141,6 +146,9 @@ def test_records_deleted_before_they_were_read_are_no_lag_for_ever(system: Syste
         with KafkaReader(system.settings.kafka, group=system.settings.kafka.group) as reader:
             end = reader.watermarks(TOPIC)[4][1]
             until("the end to be committed", lambda: reader.committed(TOPIC)[4] == end, 30)
+        assert system.metric(worker, "listings_records_removed_unread_total", topic=TOPIC) == 5
+        (removed,) = worker.events("records_removed_unread")
+        assert (removed["partition"], removed["next"]) == (4, end)
         for number in range(3):
             key, value = offer("deleted", number)
             producer.produce(TOPIC, value, key=key, partition=4)
