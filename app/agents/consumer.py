@@ -8,6 +8,7 @@ places that decide: how the consumer is made, what it fetches, what it commits, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +16,15 @@ from typing import Any
 import structlog
 from aiokafka.consumer.fetcher import OffsetResetStrategy
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import (
+    CommitFailedError,
+    GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidGroupIdError,
+    InvalidSessionTimeoutError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
@@ -29,6 +38,17 @@ _NOTE_ALL_S = 0.5
 """Partitions of which nothing came are looked at so often; under load records come thousands of times a second."""
 _COMMIT_S = 5.0
 """A commit that is not answered is made again; to a topic that is gone, aiokafka would repeat it for ever."""
+
+
+_KEPT_OUT = (
+    GroupAuthorizationFailedError,
+    InconsistentGroupProtocolError,
+    InvalidGroupIdError,
+    InvalidSessionTimeoutError,
+    TopicAuthorizationFailedError,
+)
+"""What does not pass by itself."""
+_TRIES = 30
 
 
 class WorkersAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]
@@ -48,6 +68,7 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.skips: set[tuple[str, int, int]] = set()
         self._assignment: Any = None
         self._noted_at = 0.0
+        self._tries = 0
         self._reset_from: dict[Any, int] = {}
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -191,14 +212,29 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         coordinator = consumer._coordinator
         if coordinator is None or coordinator._closing.done():
             return None
-        if coordinator._pending_exception is not None:
-            pending: BaseException = coordinator._pending_exception
-            return pending
+        pending: BaseException | None = coordinator._pending_exception
+        if pending is not None:
+            return self._judged(pending)
+        if coordinator.generation >= 0:
+            self._tries = 0
         for task in (coordinator._coordination_task, consumer._fetcher._fetch_task):
             if task.done() and not task.cancelled() and (error := task.exception()) is not None:
                 failure: BaseException = error
                 return failure
         return None
+
+    def _judged(self, error: BaseException) -> BaseException | None:
+        """The error when it is final. Any other holds up aiokafka until somebody takes note of it, so that is done."""
+        if isinstance(error, _KEPT_OUT) or self._tries >= _TRIES:
+            return error
+        self._tries += 1
+        log.warning("join_tried_again", reason=f"{type(error).__name__}: {error}", tries=self._tries)
+        self.thread_loop.call_soon_threadsafe(self._take_note)
+        return None
+
+    def _take_note(self) -> None:
+        with contextlib.suppress(KafkaError):
+            self._ensure_consumer()._coordinator.check_errors()
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import InconsistentGroupProtocolError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 
 from app.agents.consumer import CommittedThread, stable_end
@@ -134,3 +136,41 @@ def test_a_partition_ends_at_its_last_stable_offset() -> None:
     assert stable_end(Consumer(State(lso=4, highwater=9)), TP) == 4
     assert stable_end(Consumer(State(lso=-1, highwater=9)), TP) == 9
     assert stable_end(Consumer(State(highwater=None)), TP) is None
+
+
+def kept_out(error: Exception) -> tuple[Any, list[Any]]:
+    """A thread whose coordinator waits with an error, and what was called in the thread."""
+    consumer: Any = Consumer(State())
+    consumer._closed = False
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    consumer._coordinator = SimpleNamespace(
+        _closing=done, _pending_exception=error, generation=-1, _coordination_task=done, check_errors=lambda: None
+    )
+    consumer._fetcher._fetch_task = done
+    thread = thread_of(consumer)
+    called: list[Any] = []
+    thread._tries, thread.thread_loop = 0, SimpleNamespace(call_soon_threadsafe=called.append)
+    return thread, called
+
+
+async def test_an_error_that_does_not_pass_ends_the_consumer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(CommittedThread, "should_stop", False)
+    thread, called = kept_out(InconsistentGroupProtocolError())
+    assert isinstance(thread.end(), InconsistentGroupProtocolError)
+    assert called == []
+
+
+async def test_an_error_that_may_pass_is_taken_note_of_so_that_it_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(CommittedThread, "should_stop", False)
+    thread, called = kept_out(KafkaError("UnknownServerError"))
+    assert thread.end() is None
+    assert called == [thread._take_note]
+    for _ in range(100):
+        thread.end()
+    assert isinstance(thread.end(), KafkaError), "not for ever"
+    coordinator = thread._consumer._coordinator
+    coordinator._pending_exception, coordinator.generation = None, 4
+    assert thread.end() is None
+    assert thread._tries == 0
