@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import orjson
 
@@ -13,7 +14,7 @@ from app.agents.together import together
 from app.errors import Dependency
 from app.model.document import Document, version_of
 from app.model.listed import KnownVersion
-from app.model.outcome import FileOutcome, outcome_id
+from app.model.outcome import FileOutcome, FileStatus, outcome_id
 from app.model.topics import OUTCOMES_TOPIC
 from app.observability import metrics
 from app.pipeline.wire import outcome_to_wire
@@ -21,6 +22,9 @@ from app.ports import KnownOutcomes, ListingIndex
 
 VALUE_MAX_BYTES = 900_000
 """Below the `max.message.bytes` of the topic, which a hundred hostile rejects with all their reasons can exceed."""
+_LATE_S = 60.0
+_SAME_UPLOAD = timedelta(seconds=1)
+_INDEXED = frozenset({FileStatus.INDEXED, FileStatus.PARTLY_INDEXED, FileStatus.HELD})
 _SUBJECT = f"{OUTCOMES_TOPIC}-value"
 
 
@@ -52,6 +56,8 @@ class OutcomeReporter:
             outcome = replace(outcome, rejects=outcome.rejects[: len(outcome.rejects) // 2])
             value = await self._encoder.encode(_SUBJECT, outcome_to_wire(outcome))
         key = f"{outcome.bucket}/{outcome.key}"
+        took_s = max(0.0, (outcome.processed_at - outcome.uploaded_at).total_seconds())
+        is_first = bool(outcome.indexed) and (took_s <= _LATE_S or not await self._is_repeat(outcome))
         await together(
             self._handoff.publish(OUTCOMES_TOPIC, key=key.encode(), value=value),
             self._index.write_outcome(outcome_document(outcome, at_least)),
@@ -61,8 +67,18 @@ class OutcomeReporter:
         metrics.LISTINGS.labels("stale").inc(outcome.stale)
         metrics.LISTINGS.labels("rejected").inc(outcome.rejected)
         metrics.LISTINGS.labels("removed").inc(outcome.removed)
-        if outcome.indexed:
-            metrics.FRESHNESS.observe(max(0.0, (outcome.processed_at - outcome.uploaded_at).total_seconds()))
+        if is_first:
+            metrics.FRESHNESS.observe(took_s)
+
+    async def _is_repeat(self, outcome: FileOutcome) -> bool:
+        """Whether this very upload was indexed before: a replay says nothing about how long uploads take.
+
+        Only asked of late ones, so it costs nothing while all goes well.
+        """
+        before = await self.known(outcome.bucket, outcome.key)
+        if before is None or before.etag != outcome.etag or before.status not in _INDEXED:
+            return False
+        return abs(before.uploaded_at - outcome.uploaded_at) < _SAME_UPLOAD
 
 
 def outcome_document(outcome: FileOutcome, at_least: int = 0) -> Document:

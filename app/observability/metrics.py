@@ -35,7 +35,7 @@ STAGE_DURATION = Histogram(
 )
 FRESHNESS = Histogram(
     "listings_freshness_seconds",
-    "From upload (whole seconds, by the store) until the index has acknowledged the file",
+    "From upload (by the store) until the index has acknowledged the file; not of one that was indexed before",
     buckets=_FRESHNESS,
     registry=REGISTRY,
 )

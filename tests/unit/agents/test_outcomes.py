@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from app.agents.stopping import LeftForLater
 from app.errors import FailureCode, Problem, Rejected
 from app.model.document import Document
 from app.model.outcome import FileOutcome, FileStatus, RecordReject, outcome_id
+from app.observability import metrics
 from tests.support.agents import Parts, eventually, others_running
 from tests.support.memory import START
 
@@ -55,6 +57,28 @@ async def test_an_outcome_is_published_under_the_files_name_and_kept(parts: Part
     (kept,) = parts.index.outcomes.values()
     for field in ("bucket", "key", "status", "read", "indexed", "stale", "rejected", "rejects"):
         assert told[field] == kept[field]
+
+
+@pytest.mark.parametrize(
+    ("again", "counted"),
+    [
+        ({}, 1),
+        ({"etag": "another"}, 2),
+        ({"uploaded_at": START + timedelta(seconds=30)}, 2),
+    ],
+)
+async def test_a_repeat_is_no_slow_upload(parts: Parts, again: dict[str, Any], counted: int) -> None:
+    """A replay days later would otherwise say that uploads take days."""
+    before = metrics.REGISTRY.get_sample_value("listings_freshness_seconds_count") or 0
+    slow = replace(OUTCOME, processed_at=START + timedelta(minutes=5))
+    await parts.outcomes.report(slow)
+    await parts.outcomes.report(replace(slow, processed_at=START + timedelta(days=2), **again))
+    assert metrics.REGISTRY.get_sample_value("listings_freshness_seconds_count") == before + counted
+
+
+async def test_what_is_in_time_is_counted_without_a_question(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(parts.outcomes), "known", None)
+    await parts.outcomes.report(OUTCOME)
 
 
 async def test_it_is_not_done_before_the_broker_confirmed(parts: Parts) -> None:
