@@ -7,6 +7,7 @@ the dead-letter topic, and no command could look at it any more.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ from app.consumer.guarded_fetch import FETCH_MAX_BYTES, GuardedRecord, install
 from app.errors import Dependency, FailureCode, Outage
 from app.model.source_record import APPEND_TIME, SourceRecord
 from app.settings import KafkaSettings
+
+logging.getLogger("aiokafka").addHandler(logging.NullHandler())  # what it says would mix with a command's output
 
 T = TypeVar("T")
 Span = tuple[int, int]

@@ -6,7 +6,7 @@ nor what ends with an error.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from threading import Lock
 
 from app.errors import Rejected
@@ -18,15 +18,28 @@ class Buffered:
     def __init__(self) -> None:
         self._bytes: Counter[str] = Counter()
         self._lock = Lock()
+        self._let_go: deque[tuple[str, int]] = deque()
 
     def add(self, topic: str, size: int) -> None:
-        """`size` bytes more; fewer, where it is negative."""
+        """`size` bytes more."""
         with self._lock:
+            self._settle()
             self._bytes[topic] += size
+
+    def let_go(self, topic: str, size: int) -> None:
+        """`size` bytes fewer. Takes no lock: the collector of garbage may call it in the midst of the above."""
+        self._let_go.append((topic, size))
 
     def of(self, topic: str) -> int:
         """Bytes of a topic now."""
-        return self._bytes[topic]
+        with self._lock:
+            self._settle()
+            return self._bytes[topic]
+
+    def _settle(self) -> None:
+        while self._let_go:
+            topic, size = self._let_go.popleft()
+            self._bytes[topic] -= size
 
 
 class Parcel:
@@ -45,4 +58,4 @@ class Parcel:
         buffered.add(topic, size)
 
     def __del__(self) -> None:
-        self._buffered.add(self._topic, -self._size)
+        self._buffered.let_go(self._topic, self._size)

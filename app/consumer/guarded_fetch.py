@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
 from aiokafka.consumer import fetcher as aiokafka_fetcher
 from aiokafka.record.util import calc_crc32c
 
@@ -22,8 +21,7 @@ from app.consumer.buffered import Buffered, Parcel
 from app.consumer.legacy import legacy_records
 from app.errors import FailureCode, OperatorError
 from app.model.source_record import APPEND_TIME
-
-log = structlog.get_logger("listings.guard")
+from app.observability import metrics
 
 READ_COMMITTED = 1
 _MAGIC_AT = 16
@@ -35,6 +33,7 @@ FETCH_MAX_BYTES = 8 * 1024 * 1024
 """Of one answer of a broker; it is in memory twice while it is taken apart."""
 POLL_BYTES = 8 * 1024 * 1024
 """No call for records gives more; it is also the longest step."""
+_OURS = (GeneratorExit, KeyboardInterrupt, SystemExit)
 _SHAPE = {
     "PartitionRecords": (
         "self", "tp", "records", "aborted_transactions", "fetch_offset", "key_deserializer", "value_deserializer",
@@ -258,6 +257,12 @@ class GuardedRecords:
             _guard.open = self
         try:
             yield from records_of(batch, self.next_fetch_offset, _guard.bounds)
+        except _OURS:
+            raise
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            said = f"the batch can not be read: {type(error).__name__}"
+            start = self.next_fetch_offset
+            yield trouble(start, max(start, batch.last), batch.max_timestamp, FailureCode.RECORD_UNREADABLE, said)
         finally:
             if _guard.open is self:
                 _guard.open = None
@@ -276,7 +281,7 @@ class GuardedRecords:
         if tries < _CRC_TRIES:
             _guard.tries[place] = tries
             self._comes_again = True
-            log.warning("batch_fetched_again", place="/".join(map(str, place)), reason="its checksum is wrong")
+            metrics.BATCHES_FETCHED_AGAIN.labels(self._tp.topic).inc()
             return
         yield from self._given_up(at, end, "its checksum is wrong", batch)
 

@@ -95,6 +95,12 @@ REMOVED_UNREAD = Counter(
     registry=REGISTRY,
 )
 IN_FLIGHT = Gauge("listings_in_flight_records", "Records taken and not yet finished", ("topic",), registry=REGISTRY)
+BATCHES_FETCHED_AGAIN = Counter(
+    "listings_batches_fetched_again_total",
+    "Batches of records with a wrong checksum that were fetched once more; after three times one is a dead letter",
+    ("topic",),
+    registry=REGISTRY,
+)
 BUFFERED = Gauge(
     "listings_buffered_bytes", "Size of the records fetched and not yet taken", ("topic",), registry=REGISTRY
 )

@@ -12,7 +12,7 @@ import pytest
 from aiokafka.consumer import fetcher
 from aiokafka.structs import TopicPartition
 
-from app.consumer import guarded_fetch
+from app.consumer import batches, guarded_fetch
 from app.consumer.bounds import Bounds
 from app.consumer.guarded_fetch import POLL_BYTES, FetchedBytes, GuardedRecord, GuardedRecords, install
 from app.errors import FailureCode, OperatorError
@@ -187,3 +187,21 @@ def test_a_call_gives_no_more_bytes_than_it_may() -> None:
     assert sum(map(len, taken_at_once)) == 30
     assert max(sum(one.size for one in some) for some in taken_at_once) <= POLL_BYTES + 1_000_000
     assert state.position == 30
+
+
+class Panic(BaseException):
+    """As a library in Rust raises it."""
+
+
+@pytest.mark.parametrize("error", [Panic(), MemoryError(), RecursionError()])
+def test_a_fault_of_a_library_costs_its_batch_and_ends_nothing(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Any:
+        raise error
+
+    data = batch(numbered([b"a", b"b"]), ZSTD, base=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(batches, "unpacked", broken)
+        assert read(data + data, 4) == ([(4, FailureCode.RECORD_UNREADABLE)], 6)
+    assert read(data, 4) == ([(4, b"a"), (5, b"b")], 6)
