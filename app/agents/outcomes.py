@@ -48,12 +48,14 @@ class OutcomeReporter:
         """Publish and keep the outcome; returns when both are confirmed.
 
         `at_least`: the version of an outcome that this one has to replace, though it is about something earlier.
-        Details of rejects are left out until it fits into a record; the counts are always complete. Raises what the
-        index raises when it refuses the outcome; `LeftForLater` when the worker stops before both are confirmed.
+        Details of rejects and flags are left out until it fits into a record; the counts are always complete. Raises
+        what the index raises when it refuses the outcome; `LeftForLater` when the worker stops before both are
+        confirmed.
         """
         value = await self._encoder.encode(_SUBJECT, outcome_to_wire(outcome))
-        while len(value) > VALUE_MAX_BYTES and outcome.rejects:
-            outcome = replace(outcome, rejects=outcome.rejects[: len(outcome.rejects) // 2])
+        while len(value) > VALUE_MAX_BYTES and (outcome.rejects or outcome.flags):
+            kept, told = len(outcome.rejects) // 2, len(outcome.flags) // 2
+            outcome = replace(outcome, rejects=outcome.rejects[:kept], flags=outcome.flags[:told])
             value = await self._encoder.encode(_SUBJECT, outcome_to_wire(outcome))
         key = f"{outcome.bucket}/{outcome.key}"
         took_s = max(0.0, (outcome.processed_at - outcome.uploaded_at).total_seconds())

@@ -64,7 +64,8 @@ def show(file: str, output: str) -> None:
     if output == "json":
         print_json(outcome)
         return
-    rejects = outcome.pop("rejects", [])
+    rejects, flags = outcome.pop("rejects", []), outcome.pop("flags", [])
+    counts: dict[str, int] = outcome.pop("flag_counts", {})
     print_fields({name: value for name, value in outcome.items() if value is not None})
     if rejects:
         console().print()
@@ -75,6 +76,27 @@ def show(file: str, output: str) -> None:
         )
         if outcome["rejected"] > len(rejects):
             console().print(f"… and {outcome['rejected'] - len(rejects):,} more rejects", style="dim")
+    if counts:
+        _print_flags(outcome["flagged"], counts, flags)
+
+
+def _print_flags(flagged: int, counts: dict[str, int], flags: list[dict[str, Any]]) -> None:
+    """What is doubtful about listings that are in the index: how often, then record by record."""
+    console().print()
+    often = sorted(counts, key=lambda flag: -counts[flag])
+    print_table(("flag", "listings"), [[flag, counts[flag]] for flag in often], right=("listings",))
+    console().print()
+    print_table(
+        ("record", "line", "listing", "flag", "field", "got"),
+        [
+            [record["record"], record["line"], record["source_listing_id"], flag["flag"], flag["field"], flag["got"]]
+            for record in flags
+            for flag in record["flags"]
+        ],
+        right=("record", "line"),
+    )
+    if flagged > len(flags):
+        console().print(f"… and {flagged - len(flags):,} more flagged listings", style="dim")
 
 
 def _row(outcome: dict[str, Any]) -> list[object]:

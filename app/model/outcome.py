@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -32,6 +33,29 @@ class RecordReject:
     line: int | None
     """1-based physical line where the record starts, where the format has lines."""
     problems: tuple[Problem, ...]
+    source_listing_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One remark on the quality of a listing that is in the index."""
+
+    flag: str
+    """Of the closed set `Quality`."""
+    field: str | None = None
+    """The field concerned; None: it can not be told."""
+    got: str | None = None
+    """What was sent and left out, shortened to 80 characters; None: nothing was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFlags:
+    """One indexed record with remarks on its quality."""
+
+    record: int
+    line: int | None
+    """As of a reject."""
+    flags: tuple[Flag, ...]
     source_listing_id: str | None = None
 
 
@@ -66,6 +90,10 @@ class FileOutcome:
     """Listings marked removed: those of a removed object, or those that a full feed no longer holds."""
     rejects: tuple[RecordReject, ...] = ()
     """The first rejects, up to the limit; `rejected` is always the full count."""
+    flag_counts: Mapping[str, int] = field(default_factory=dict)
+    """Indexed listings by `quality` flag, always complete; a listing with two flags counts for both."""
+    flags: tuple[RecordFlags, ...] = ()
+    """The first flagged records, up to the limit of the rejects."""
 
 
 def outcome_id(bucket: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from app.errors import FailureCode, FileRejected, ListingRejected, Problem, Reje
 from app.failures.limits import floods
 from app.model.document import WriteResult
 from app.model.file import ObjectInfo
-from app.model.outcome import FileOutcome, FileStatus, RecordReject
+from app.model.outcome import FileOutcome, FileStatus, RecordFlags, RecordReject
 from app.model.record import Limits
 from app.pipeline.profile import Profile
 
@@ -26,6 +27,8 @@ class FileAccount:
     flagged: int = 0
     bytes_read: int = 0
     rejects: list[RecordReject] = field(default_factory=list)
+    flag_counts: Counter[str] = field(default_factory=Counter)
+    flags: list[RecordFlags] = field(default_factory=list)
 
     def reject(self, reject: RecordReject, keep: int) -> None:
         self.rejected += 1
@@ -62,6 +65,8 @@ class FileAccount:
             bytes_read=self.bytes_read,
             attempts=attempts,
             rejects=tuple(self.rejects),
+            flag_counts={str(flag): count for flag, count in sorted(self.flag_counts.items())},
+            flags=tuple(self.flags),
         )
 
 

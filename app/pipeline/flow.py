@@ -116,7 +116,8 @@ class FileFlow:
         )
         origin = Origin(info.bucket, info.key, info.etag, info.uploaded_at)
         speaker = self._sources.at(info.bucket, info.key)
-        mapper = FileMapper(profile, self._recognise, default_source(info), origin, self._clock.now(), speaker)
+        told = self._limits.outcome_max_rejects
+        mapper = FileMapper(profile, self._recognise, default_source(info), origin, self._clock.now(), speaker, told)
         whole_file: Rejected | None = None
         try:
             self._check_size(info)
@@ -194,6 +195,8 @@ class FileFlow:
         account.read += len(piece.records) + len(piece.bad)
         account.blank += piece.blank
         account.flagged += mapped.flagged
+        account.flag_counts.update(mapped.flag_counts)
+        account.flags += mapped.flags
         account.stale += mapped.older
         for bad in piece.bad:
             account.reject(RecordReject(bad.number, bad.line, (bad.problem,)), keep)

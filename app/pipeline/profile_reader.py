@@ -44,6 +44,8 @@ class ProfileReader:
         rules = compile_rules(profile, self._column)
         self._rules = [rule for _, rule in rules]
         self._id = dict(rules)["source_listing_id"]
+        self.unread: Unread = {}
+        """Of the record read last: what made no sense, by field."""
         self.derives_id = bool(profile.fields["source_listing_id"].fingerprint)
         """The sender names no ids: equal vehicles have equal ones, and somebody has to tell them apart."""
 
@@ -57,7 +59,7 @@ class ProfileReader:
         for reject in self._rejects:
             reject(row)
         found: Listing = {}
-        unread: Unread = {}
+        unread = self.unread = {}
         for rule in self._rules:
             rule(row, found, flags, unread)
         if self._country is not None and "country" not in found:

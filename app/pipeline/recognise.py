@@ -70,11 +70,12 @@ class FileMapper:
         origin: Origin,
         now: datetime,
         speaker: Speaker | None = None,
+        most_told: int = 100,
     ) -> None:
         self.profile = profile
         """The sender's, else the format that was recognised; None: our own names, or no record yet."""
         self._recognise = recognise
-        self._file = default_source, origin, now, speaker
+        self._file = default_source, origin, now, speaker, most_told
         self._mapper = None if profile is None else Mapper(profile, *self._file)
 
     def map_all(self, records: Sequence[RawRecord]) -> Mapped:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,10 +18,11 @@ import orjson
 from app.errors import ListingRejected, Problem
 from app.model.document import Document, version_of
 from app.model.listing import Quality
-from app.model.outcome import RecordReject
+from app.model.outcome import RecordFlags, RecordReject
 from app.model.record import RawRecord
 from app.pipeline.derive import Calendar, derive, derive_id, missing
 from app.pipeline.duplicates import Repeat, SeenIds, Twins
+from app.pipeline.flags import flags_told
 from app.pipeline.profile import Profile
 from app.pipeline.profile_reader import ProfileReader, reader_for
 from app.pipeline.sources import Speaker
@@ -54,6 +56,10 @@ class Mapped:
     rejects: list[RecordReject] = field(default_factory=list)
     flagged: int = 0
     """Documents with at least one quality flag."""
+    flag_counts: Counter[str] = field(default_factory=Counter)
+    """Documents by flag."""
+    flags: list[RecordFlags] = field(default_factory=list)
+    """The first flagged ones of the file."""
     older: int = 0
     """Records of which the file has a newer one (by the sender's `updated_at`): neither document nor reject."""
 
@@ -72,8 +78,11 @@ class Mapper:
         origin: Origin,
         now: datetime,
         speaker: Speaker | None = None,
+        most_told: int = 100,
     ) -> None:
-        """`speaker`: what the place of the records may speak for; None: for every source."""
+        """`speaker`: what the place of the records may speak for; None: for every source. Of the first `most_told`
+        flagged records it is told what their flags are about."""
+        self._left_to_tell = most_told
         self._speaker = speaker
         self._reader: ProfileReader | None = None if profile is None else reader_for(profile)
         self._source = default_source if profile is None else profile.source or default_source
@@ -91,7 +100,7 @@ class Mapper:
         documents = mapped.documents
         for raw in records:
             try:
-                document, flagged = self._map(raw.value, raw.number)
+                document, flags = self._map(raw.value, raw.number)
             except ListingRejected as error:
                 mapped.rejects.append(
                     RecordReject(raw.number, raw.line, error.problems, self._id_for_people(raw.value))
@@ -99,13 +108,18 @@ class Mapper:
                 continue
             if document is None:
                 mapped.older += 1
-            else:
-                documents.append(document)
-                mapped.flagged += flagged
+                continue
+            documents.append(document)
+            if flags:
+                mapped.flagged += 1
+                mapped.flag_counts.update(set(flags))
+                if self._left_to_tell > 0:
+                    self._left_to_tell -= 1
+                    mapped.flags.append(self._flags_of(raw, flags))
         return mapped
 
-    def _map(self, value: Mapping[str, object], number: int) -> tuple[Document | None, bool]:
-        """None: the file has a newer record of the listing, and it came first."""
+    def _map(self, value: Mapping[str, object], number: int) -> tuple[Document | None, list[Quality]]:
+        """The document and its flags; None: the file has a newer record of the listing, and it came first."""
         listing, flags = self._checked(value, tidy=False)
         try:
             head, text = _parts(listing, flags)
@@ -116,11 +130,15 @@ class Mapper:
         repeat = self._seen.repeat(listing_id, hash(head) ^ hash(text), listing.get("updated_at"))
         if repeat is not Repeat.NONE:
             if repeat is Repeat.OLDER:
-                return None, False
+                return None, flags
             flags.append(Quality.DUPLICATE_IN_FILE)
             head = orjson.dumps({**listing, "quality": list(dict.fromkeys(flags))})[:-1]
         body = b"".join((head, text, self._before_record, b"%d" % number, self._after_record))
-        return Document(listing_id, self._version, body, number), bool(flags)
+        return Document(listing_id, self._version, body, number), flags
+
+    def _flags_of(self, raw: RawRecord, flags: list[Quality]) -> RecordFlags:
+        unread = {} if self._reader is None else self._reader.unread
+        return RecordFlags(raw.number, raw.line, flags_told(flags, unread), self._id_for_people(raw.value))
 
     def _checked(self, value: Mapping[str, object], tidy: bool) -> tuple[Listing, list[Quality]]:
         """The complete listing and its flags, or `ListingRejected` with every reason."""

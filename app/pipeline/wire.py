@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from app.errors import FailureCode, Problem, Rejected
 from app.model.file import Compression, FileChange, FileFormat, ListingFile
-from app.model.outcome import FileOutcome, FileStatus, RecordReject
+from app.model.outcome import FileOutcome, FileStatus, Flag, RecordFlags, RecordReject
 
 T = TypeVar("T")
 
@@ -57,6 +57,10 @@ def outcome_to_wire(outcome: FileOutcome) -> dict[str, object]:
     wire["rejects"] = [
         {**asdict(reject), "problems": [asdict(problem) for problem in reject.problems]} for reject in outcome.rejects
     ]
+    wire["flag_counts"] = dict(outcome.flag_counts)
+    wire["flags"] = [
+        {**asdict(flagged), "flags": [asdict(flag) for flag in flagged.flags]} for flagged in outcome.flags
+    ]
     return wire
 
 
@@ -86,6 +90,8 @@ def outcome_from_wire(wire: Mapping[str, object]) -> FileOutcome:
             failure_code=None if code is None else FailureCode(code),
             failure_message=_maybe(wire, "failure_message", str),
             rejects=tuple(_reject(reject) for reject in _get(wire, "rejects", list)),
+            flag_counts=dict(_get({"flag_counts": {}, **wire}, "flag_counts", dict)),
+            flags=tuple(_flags(flagged) for flagged in _get({"flags": [], **wire}, "flags", list)),
         )
     except ValueError as error:
         raise _not_ours("FileOutcome", str(error)) from error
@@ -109,6 +115,18 @@ def _reject(wire: Mapping[str, object]) -> RecordReject:
                 _maybe(problem, "got", str),
             )
             for problem in _get(wire, "problems", list)
+        ),
+        source_listing_id=_maybe(wire, "source_listing_id", str),
+    )
+
+
+def _flags(wire: Mapping[str, object]) -> RecordFlags:
+    return RecordFlags(
+        record=_get(wire, "record", int),
+        line=_maybe(wire, "line", int),
+        flags=tuple(
+            Flag(_get(flag, "flag", str), _maybe(flag, "field", str), _maybe(flag, "got", str))
+            for flag in _get(wire, "flags", list)
         ),
         source_listing_id=_maybe(wire, "source_listing_id", str),
     )

@@ -45,7 +45,7 @@ class OutcomeReader:
                 "size": limit,
                 "query": {"bool": {"filter": filters}},
                 "sort": [{"processed_at": "desc"}, {"key": "asc"}],
-                "_source": {"excludes": ["rejects"]},
+                "_source": {"excludes": ["rejects", "flags"]},
             }
         )
 

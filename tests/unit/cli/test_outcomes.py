@@ -178,3 +178,19 @@ def test_a_name_without_a_key_is_a_usage_error(run: Commands, index: Index) -> N
     assert run("outcomes", "show", "cars").exit_code == 2
     assert run("outcomes", "show", "cars/").exit_code == 2
     assert index.asked == []
+
+
+def test_flags_are_told_by_count_and_by_record(run: Commands, index: Index) -> None:
+    unread = {"flag": "value_unread", "field": "price_amount", "got": "zwölftausend" + ESCAPES}
+    told = [unread, {"flag": "vin_invalid", "field": "vin", "got": None}]
+    record = {"record": 3, "line": 4, "source_listing_id": "id-3", "flags": told}
+    index.holds = [outcome(flagged=7, flag_counts={"vin_invalid": 2, "value_unread": 7}, flags=[record])]
+    out = run("outcomes", "show", "cars/dealer/a.csv").out
+    assert not DANGEROUS & set(out)
+    lines = [line.split() for line in out.splitlines()]
+    counts = lines.index(["flag", "listings"])
+    assert lines[counts + 1 : counts + 3] == [["value_unread", "7"], ["vin_invalid", "2"]]
+    header = lines.index(["record", "line", "listing", "flag", "field", "got"])
+    assert lines[header + 1][:5] == ["3", "4", "id-3", "value_unread", "price_amount"]
+    assert lines[header + 2] == ["3", "4", "id-3", "vin_invalid", "vin", "–"]
+    assert "… and 6 more flagged listings" in out

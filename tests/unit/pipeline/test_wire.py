@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import FailureCode, Problem, Rejected
 from app.model.file import Compression, FileFormat, ListingFile
-from app.model.outcome import FileOutcome, FileStatus, RecordReject
+from app.model.outcome import FileOutcome, FileStatus, Flag, RecordFlags, RecordReject
 from app.pipeline.wire import file_from_wire, file_to_wire, outcome_from_wire, outcome_to_wire
 
 AT = datetime(2026, 3, 1, 10, 3, tzinfo=UTC)
@@ -32,6 +32,8 @@ OUTCOME = FileOutcome(
     bytes_read=3,
     attempts=1,
     rejects=(REJECT,),
+    flag_counts={"value_unread": 1, "vin_invalid": 1},
+    flags=(RecordFlags(1, 2, (Flag("value_unread", "price_amount", "zwölftausend"), Flag("vin_invalid")), "id-1"),),
 )
 
 
@@ -78,3 +80,8 @@ def test_an_outcome_with_values_that_we_do_not_know_is_refused(name: str, value:
     with pytest.raises(Rejected) as caught:
         outcome_from_wire({**outcome_to_wire(OUTCOME), name: value})
     assert caught.value.code is FailureCode.RECORD_NOT_DECODABLE
+
+
+def test_an_outcome_of_before_flags_were_told_is_read() -> None:
+    wire = {name: value for name, value in outcome_to_wire(OUTCOME).items() if name not in ("flags", "flag_counts")}
+    assert outcome_from_wire(wire) == replace(OUTCOME, flags=(), flag_counts={})
