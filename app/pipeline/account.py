@@ -27,6 +27,8 @@ class FileAccount:
     flagged: int = 0
     bytes_read: int = 0
     rejects: list[RecordReject] = field(default_factory=list)
+    own_shape: str | None = None
+    """Why hardly a record can be read: the file has columns that nobody declared."""
     flag_counts: Counter[str] = field(default_factory=Counter)
     flags: list[RecordFlags] = field(default_factory=list)
 
@@ -103,6 +105,8 @@ def conclude(outcome: FileOutcome, account: FileAccount, whole_file: Rejected | 
 
 
 def _flood_message(account: FileAccount) -> str:
+    if account.own_shape is not None and not account.indexed:
+        return f"{account.rejected:,} of {account.read:,} records rejected: {account.own_shape}"
     first = "; ".join(
         f"record {reject.record}: {ListingRejected(reject.problems).message}" for reject in account.rejects[:3]
     )

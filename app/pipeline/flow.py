@@ -195,6 +195,7 @@ class FileFlow:
         account.read += len(piece.records) + len(piece.bad)
         account.blank += piece.blank
         account.flagged += mapped.flagged
+        account.own_shape = sink.mapper.own_shape
         account.flag_counts.update(mapped.flag_counts)
         account.flags += mapped.flags
         account.stale += mapped.older

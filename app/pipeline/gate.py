@@ -9,7 +9,7 @@ from app.errors import FailureCode, FileRejected
 from app.model.file import FileChange, ListingFile, ObjectInfo
 from app.model.record import Limits
 from app.model.upload import ObjectEvent
-from app.pipeline.endings import OFFICE, PACKED_OTHERWISE, PICTURES, SOUND_AND_FILM, ending_of
+from app.pipeline.endings import OFFICE, PACKED_OTHERWISE, PICTURES, SOUND_AND_FILM, ending_of, not_read
 from app.pipeline.notification import is_folder_marker
 from app.pipeline.sniff import BINARY_MEDIA_TYPES, COMPRESSION_ENDINGS, COMPRESSION_MEDIA_TYPES, hints_from_name
 
@@ -77,6 +77,9 @@ def check_object(info: ObjectInfo, limits: Limits, *, may_be_empty: bool = False
     if info.size == 0 and not may_be_empty:
         raise FileRejected(FailureCode.OBJECT_EMPTY, "expected a file with listings, it has 0 bytes: upload it again")
     if not _is_readable(info):
+        known = not_read(_ending(info.key))
+        if known is not None:
+            raise FileRejected(FailureCode.FORMAT_UNKNOWN, f"{known}; expected {_ACCEPTED}")
         raise FileRejected(
             FailureCode.FORMAT_UNKNOWN,
             f"expected {_ACCEPTED}, or a content type such as application/json, application/xml or text/csv "

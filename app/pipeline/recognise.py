@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from app.model.listing import ALIASES
 from app.model.record import RawRecord
 from app.pipeline.columns import loose_key
 from app.pipeline.profile import Profile
 from app.pipeline.profile_reader import name_key
 from app.pipeline.sources import Speaker
 from app.pipeline.transform import Mapped, Mapper, Origin
+from app.pipeline.validate import OURS, own_names
+from app.pipeline.values.text import excerpt
 from app.pipeline.well_known import WellKnown
+
+_COLUMNS_TOLD = 5
 
 OURS_ALONE = frozenset(
     {
@@ -59,6 +64,24 @@ def no_format(record: Mapping[str, object]) -> WellKnown | None:
     return None
 
 
+def own_shape(record: Mapping[str, object]) -> str | None:
+    """What to say of a file in a shape of its own, which no profile declares; None: it has our make and model."""
+    known = {ALIASES.get(name, name) for name in (*own_names(record).values(), *OURS.intersection(record))}
+    if known >= {"make", "model"}:
+        return None
+    columns = ", ".join(excerpt(name) for name in list(record)[:_COLUMNS_TOLD])
+    more = ", …" if len(record) > _COLUMNS_TOLD else ""
+    ours = (
+        f"only {', '.join(sorted(known))} of its columns ({columns}{more}) is ours"
+        if known
+        else (f"none of its columns ({columns}{more}) is one of our names")
+    )
+    return (
+        f"the file has a shape of its own: {ours}, and no profile is declared for it; have a profile made with "
+        "`listings feeds guess FILE`, or send our field names"
+    )
+
+
 class FileMapper:
     """The mapper of one file; without a sender's profile it is made when the first record shows the format."""
 
@@ -74,6 +97,8 @@ class FileMapper:
     ) -> None:
         self.profile = profile
         """The sender's, else the format that was recognised; None: our own names, or no record yet."""
+        self.own_shape: str | None = None
+        """Why hardly a record of the file can be read, when its columns are not ours."""
         self._recognise = recognise
         self._file = default_source, origin, now, speaker, most_told
         self._mapper = None if profile is None else Mapper(profile, *self._file)
@@ -84,5 +109,6 @@ class FileMapper:
             if not records:
                 return Mapped()
             self.profile = self._recognise(records[0].value)
+            self.own_shape = None if self.profile is not None else own_shape(records[0].value)
             self._mapper = Mapper(self.profile, *self._file)
         return self._mapper.map_all(records)

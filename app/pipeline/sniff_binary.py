@@ -18,7 +18,7 @@ _MAGIC = (
     (b"\xff\xd8\xff", "a JPEG picture"),
     (b"\x89PNG", "a PNG picture"),
     (b"SQLite format 3\x00", "an SQLite database"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook or Word document (.xls, .doc); save one sheet as CSV UTF-8"),
 )
 _MAGIC_OF_LETTERS = (
     (b"BZh", "bzip2 inside of what was packed already"),

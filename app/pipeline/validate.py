@@ -36,7 +36,7 @@ _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 """Points that group: no vehicle costs, or has run, so much to the thousandth."""
 _LIST_SEPARATOR = "|"
 _LONG_NAME = 60
-_OURS = frozenset(field.name for field in SENT) | ALIASES.keys()
+OURS = frozenset(field.name for field in SENT) | ALIASES.keys()
 _ZERO_IS_UNKNOWN = tuple(field.name for field in SENT if field.low == 1)
 
 
@@ -44,12 +44,12 @@ def own_names(names: Iterable[str]) -> dict[str, str]:
     """Names that are ours but for case, blanks and hyphens: as sent → as declared; exact ones are left out, and
     of two that mean the same the first counts."""
     sent = list(names)
-    taken = _OURS.intersection(sent)
+    taken = OURS.intersection(sent)
     found: dict[str, str] = {}
     for name in sent:
         if name not in taken and len(name) < _LONG_NAME:
             ours = own_key(name)
-            if ours in _OURS and ours not in taken:
+            if ours in OURS and ours not in taken:
                 found.setdefault(ours, name)
     return {name: ours for ours, name in found.items()}
 

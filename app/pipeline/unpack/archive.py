@@ -75,7 +75,9 @@ class Archive:
         for number, entry in enumerate(entries_of(self._spool, self._directory), 1):
             if entry.name == _OFFICE_MARK:
                 raise FileRejected(
-                    FailureCode.FORMAT_UNKNOWN, "the content is an Excel or other Office document; export it as CSV"
+                    FailureCode.FORMAT_UNKNOWN,
+                    "the content is an Excel workbook or another Office document, whatever its name says; "
+                    "send one sheet saved as CSV UTF-8 (in Excel: Save as, CSV UTF-8)",
                 )
             if is_data_file(entry.name):
                 count += 1
