@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from itertools import islice
 
 from app.model.listing import BY_NAME, Kind, MileageUnit, PriceStatus, Quality
 from app.pipeline.profile import Defaults, Rule
@@ -21,6 +22,8 @@ from app.pipeline.values.text import clean, is_http, is_null, shorten, to_text
 GroupReader = Callable[[object, Listing, list[Quality]], bool]
 
 _ENTRY_MAX = 512
+_MOST_ENTRIES = 2_000
+"""Of a column with a list, so many are looked at; a hundred different ones are kept."""
 
 
 def group_reader(target: str, rule: Rule, defaults: Defaults) -> GroupReader | None:
@@ -106,7 +109,7 @@ def _mileage(rule: Rule, defaults: Defaults) -> GroupReader:
 def _list(name: str, rule: Rule, tidy: Callable[[str], str]) -> GroupReader:
     def read(value: object, listing: Listing, flags: list[Quality]) -> bool:
         found = (tidy(entry) for text in _texts(value) for entry in _entries(text, rule.separator))
-        entries = [entry for entry in found if entry]
+        entries = [entry for entry in islice(found, _MOST_ENTRIES) if entry]
         if entries:
             listing[name] = listing.get(name, []) + entries
         return True
@@ -116,12 +119,12 @@ def _list(name: str, rule: Rule, tidy: Callable[[str], str]) -> GroupReader:
 
 def _texts(value: object) -> Iterable[str]:
     if isinstance(value, (list, tuple)):
-        return [entry for entry in value if isinstance(entry, str)]
+        return [entry for entry in value[:_MOST_ENTRIES] if isinstance(entry, str)]
     return [value] if isinstance(value, str) else []
 
 
 def _entries(text: str, separator: str | None) -> list[str]:
-    parts = text.split(separator) if separator else [text]
+    parts = text.split(separator, _MOST_ENTRIES)[:_MOST_ENTRIES] if separator else [text]
     tidied = (clean(to_text(part)) if "<" in part else part.strip() for part in parts)
     return [part if part.isprintable() else clean(part) for part in tidied if not is_null(part)]
 

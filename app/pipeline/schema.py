@@ -43,8 +43,10 @@ _SCHEMAS: dict[Kind, Callable[[Field, bool], core_schema.CoreSchema]] = {
     Kind.MONEY: lambda field, strict: _number(field, strict),
     Kind.NUMBER: lambda field, strict: _number(field, strict),
     Kind.TIMESTAMP: lambda field, strict: _text(field.longest) if strict else core_schema.any_schema(),
-    Kind.TEXTS: lambda field, strict: core_schema.list_schema(_text(TEXT_MAX)),
-    Kind.URLS: lambda field, strict: core_schema.list_schema(_text(field.longest, pattern=_HTTP_PATTERN)),
+    Kind.TEXTS: lambda field, strict: core_schema.list_schema(_text(TEXT_MAX), fail_fast=True),
+    Kind.URLS: lambda field, strict: core_schema.list_schema(
+        _text(field.longest, pattern=_HTTP_PATTERN), fail_fast=True
+    ),
     Kind.POINT: lambda field, strict: _point(),
 }
 """How each kind that may be sent is checked; `strict`: numbers have to be numbers."""

@@ -35,6 +35,10 @@ _GROUPED_FIELDS = tuple(
 _GROUPED = re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+")
 """Points that group: no vehicle costs, or has run, so much to the thousandth."""
 _LIST_SEPARATOR = "|"
+_MOST_ENTRIES = 2_000
+"""Of a list, so many are looked at; a hundred different ones are kept."""
+_MOST_CHARACTERS = 100_000
+"""Of a text; a description is longest, and what of it is kept is less."""
 _LONG_NAME = 60
 OURS = frozenset(field.name for field in SENT) | ALIASES.keys()
 _ZERO_IS_UNKNOWN = tuple(field.name for field in SENT if field.low == 1)
@@ -141,7 +145,8 @@ def _point(text: str) -> dict[str, str]:
 
 
 def _split(value: str) -> list[str]:
-    return [part for part in (part.strip() for part in value.split(_LIST_SEPARATOR)) if part]
+    parts = value.split(_LIST_SEPARATOR, _MOST_ENTRIES)[:_MOST_ENTRIES]
+    return [part for part in (part.strip() for part in parts) if part]
 
 
 def _tidy(field: Field, value: object) -> object:
@@ -151,7 +156,8 @@ def _tidy(field: Field, value: object) -> object:
         parts = _split(value) if isinstance(value, str) else value
         if not isinstance(parts, (list, tuple)):
             return parts
-        texts = [part for part in (clean(p) if isinstance(p, str) else p for p in parts) if part not in ("", None)]
+        looked_at = (clean(p[:_MOST_CHARACTERS]) if isinstance(p, str) else p for p in parts[:_MOST_ENTRIES])
+        texts = [part for part in looked_at if part not in ("", None)]
         return http_urls(texts) if field.kind is Kind.URLS and all(isinstance(t, str) for t in texts) else texts
     if field.kind is Kind.POINT and isinstance(value, str):
         return _point(value) if value.strip() else None
@@ -159,6 +165,7 @@ def _tidy(field: Field, value: object) -> object:
 
 
 def _tidy_text(field: Field, value: str) -> str:
+    value = value[:_MOST_CHARACTERS]
     text = clean_lines(value) if field.name == "description" else clean(value)
     if is_null(text):
         return ""

@@ -29,6 +29,8 @@ _IN_VAIN_LINES = 1_000_000
 _IN_VAIN_SHARE = 20
 """More lines than these, and so many times the lines of the file so far, are not read in vain: a file can be made in
 which every row opens a quote that thousands of lines leave open."""
+_LINE_CHARACTERS = 64
+"""A longer line counts as several."""
 _FEW_LINES = 50
 """A row of a file that has used that up has at most so many lines."""
 _LINE_COST = 30
@@ -107,6 +109,7 @@ class CsvParser:
             # each quote takes the cell's end one way or the other; a doubled one does it twice
             self._dropping = lines[done].count('"') % 2 == 0
             done += 1
+        self._gather.spend(_LINE_COST * done)
         self._base += done
         self._lines += lines[done:]
 
@@ -184,7 +187,9 @@ class CsvParser:
 
     def _judge_alone(self, start: int) -> None:
         """The row's first line by itself; what the reader took for the rest of the row is read afresh."""
-        self._in_vain += self._next - start - 1
+        swallowed = self._next - start - 1
+        if swallowed:
+            self._in_vain += max(swallowed, self._size(start + 1, self._next) // _LINE_CHARACTERS)
         self._gather.spend(_LINE_COST * (self._next - start))
         self._next = start + 1
         if self._header is None:

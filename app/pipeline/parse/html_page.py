@@ -24,6 +24,8 @@ _VALUES_SHARE = 6
 """Scripts take up to so many times their size once they are read: fifty thousand values each."""
 _STEP_COST = 60
 _BYTE_COST_SHARE = 4
+_READ_COST = 600
+"""Of a step of reading a script, however small it is."""
 _TURN_COST = 50_000
 
 
@@ -61,6 +63,7 @@ class HtmlParser:
 
     def feed(self, text: bytes) -> Iterator[Slice]:
         self.line += text.count(b"\n")
+        self._gather.spend(len(text) // 2)
         if self._kept_bytes + self._scripts.kept_bytes > _LONG_BYTES and not self._gather.memory:
             self._gather.will_take(_VALUES_SHARE * self._script_bytes)
             yield self._gather.take()
@@ -95,6 +98,7 @@ class HtmlParser:
             if script.problem is not None:
                 self._gather.reject(script.problem, script.line)
             for vehicle in data.vehicles(script.start, script.end):
+                self._gather.spend(data.cost)
                 self._add(vehicle, script)
                 if self._gather.full:
                     yield self._gather.take()
@@ -114,7 +118,7 @@ class HtmlParser:
         problem = _too_many_values(text)
         steps = lenient_steps(text)
         while problem is None:
-            self._gather.spend(len(text) // _BYTE_COST_SHARE)
+            self._gather.spend(_READ_COST + len(text) // _BYTE_COST_SHARE)
             if self._gather.full:
                 yield self._gather.take()
             try:

@@ -35,6 +35,8 @@ _CHARACTERS = 16
 _DEEPEST_REFERENCE = 8
 _DEEPEST = 64
 _TURN = 2_000
+_VALUE_COST = 60
+_COSTLY = 50_000
 
 Node = Mapping[str, object]
 
@@ -72,6 +74,8 @@ def unwrapped(document: Node) -> Iterator[object]:
     for _ in data.read(document):
         yield PAUSE
     for vehicle in data.vehicles(0) if data.count else (document,):
+        if data.cost > _COSTLY:
+            yield PAUSE
         yield {name: value for name, value in vehicle.items() if name != "@context"}
 
 
@@ -84,6 +88,8 @@ class LinkedData:
         """A vehicle and the offer around it."""
         self._offers: dict[str, Node] = {}
         """Offers by the id of the vehicle they are for."""
+        self.cost = 0
+        """Of the vehicle given last: what references brought into it, in units of some 20 ns."""
 
     @property
     def count(self) -> int:
@@ -112,7 +118,10 @@ class LinkedData:
             around = offer or self._offers.get(str(vehicle.get("@id")))
             if around is not None and "offers" not in whole:
                 whole["offers"] = {key: value for key, value in around.items() if key != "itemOffered"}
-            yield _Resolver(self._by_id).resolved(whole)
+            resolver = _Resolver(self._by_id)
+            resolved = resolver.resolved(whole)
+            self.cost = resolver.brought * _VALUE_COST
+            yield resolved
 
     def _take(self, node: Node, offer: Node | None, inside: bool) -> bool:
         """Remembers what the node is; True for a vehicle."""
@@ -136,6 +145,11 @@ class _Resolver:
     def __init__(self, by_id: Mapping[str, Node]) -> None:
         self._by_id = by_id
         self._room = _ROOM
+
+    @property
+    def brought(self) -> int:
+        """Values that references brought in."""
+        return _ROOM - self._room
 
     def resolved(self, node: Node) -> Node:
         name = node.get("@id")

@@ -139,6 +139,8 @@ class RecordBuilder:
             texts.clear()
             if text and node is not None:
                 _add_text(node, text)
+        if node is not None and TEXT_KEY in node:
+            node[TEXT_KEY] = " ".join(node[TEXT_KEY])  # type: ignore[arg-type]  # a list until here
         if not self._open:
             self._end(text if node is None else node)
             return
@@ -210,7 +212,10 @@ class RecordBuilder:
 
 
 def _add_text(node: dict[str, object], text: str) -> None:
-    node[TEXT_KEY] = f"{node[TEXT_KEY]} {text}" if TEXT_KEY in node else text
+    """Kept apart until the element ends: joining them one by one would cost the square of their number."""
+    parts = node.setdefault(TEXT_KEY, [])
+    assert isinstance(parts, list)
+    parts.append(text)
 
 
 def _add(node: dict[str, object], key: str, value: object) -> None:
