@@ -14,6 +14,7 @@ import faust
 import structlog
 import uvloop
 
+from app.adapters.allocator import give_back_large_pieces
 from app.adapters.avro import AvroCodec
 from app.adapters.child.reader import ChildReader
 from app.adapters.cluster_memory import ClusterMemory
@@ -385,6 +386,7 @@ def _spare_the_collector() -> None:
 def run_worker(settings: Settings) -> None:
     """Run one worker until SIGTERM or Ctrl-C; exits the process with its code."""
     configure_logs(settings.worker.log_format, settings.worker.log_level)
+    give_back_large_pieces()
     uvloop.install()
     process = faust.Worker(Worker(settings).engine.app, quiet=True, redirect_stdouts=False, override_logging=False)
     process.spinner = None  # it would write a terminal's codes in the midst of a log's line

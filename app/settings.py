@@ -149,7 +149,7 @@ class WorkerSettings(_Group):
         16 * _MIB, gt=0, description="records fetched of a topic and not yet taken; the rest waits in Kafka"
     )
     memory_max_bytes: int = Field(
-        192 * _MIB, ge=32 * _MIB, description="what all files being read may take together; they wait their turn"
+        160 * _MIB, ge=32 * _MIB, description="what all files being read may take together; they wait their turn"
     )
     gate_at_once: int = Field(64, ge=1, description="notifications being answered at once")
     listings_at_once: int = Field(2000, ge=1, description="single listings being indexed at once")

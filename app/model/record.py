@@ -49,8 +49,8 @@ class Slice:
     """A module that the next slice needs, and that takes long to load: have a thread do it meanwhile."""
     memory: int = 0
     """Bytes that reading this file takes from here on in all, beyond a small base; 0: as much as before."""
-    is_on_disk: bool = False
-    """All of the file is kept aside, nothing of it is in memory: `memory` can be waited for as things are."""
+    can_wait: bool = False
+    """Little of the file is in memory: `memory` can be waited for as things are."""
     apart: Spooled | None = None
     """The file, complete: it has to be read by a process of its own, and what that gives comes in this one's place."""
 

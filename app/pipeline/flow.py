@@ -38,6 +38,7 @@ from app.ports import ApartReader, Clock, FetchedObject, ListingIndex, ObjectSto
 
 WRITES_AHEAD = 8
 _UNBOUNDED = 2**62
+_LITTLE_BYTES = 256 * 1024
 
 ProfileFor = Callable[[str, str], Profile | None]
 
@@ -129,6 +130,8 @@ class FileFlow:
                     account.bytes_read += len(chunk)
                     await self._work_off(reader.feed(chunk), _Sink(mapper, writes, account, claim))
                 await self._work_off(reader.finish(), _Sink(mapper, writes, account, claim))
+                if reader.bytes_decompressed <= _LITTLE_BYTES:
+                    claim.release()  # the documents of a little file are little, too
         except Rejected as error:
             whole_file = error
         finally:
@@ -169,6 +172,7 @@ class FileFlow:
                 documents = [] if piece is None else self._map(piece, sink)
             if piece is None:
                 return
+            piece.records.clear()  # it is worked off, and nobody's memory while others have their turn
             if documents:
                 await sink.writes.add(documents)
             if piece.memory:
@@ -235,7 +239,7 @@ async def _afford(claim: Claim, piece: Slice) -> None:
     """Hold what the file takes from here on. Raises `MemoryExceeded` when it can not be waited for as things are."""
     if claim.grow(piece.memory):
         return
-    if not piece.is_on_disk:
+    if not piece.can_wait:
         raise MemoryExceeded(piece.memory)
     await claim.wait_for(piece.memory)
 

@@ -28,12 +28,16 @@ from app.pipeline.unpack.spool import Scratch, Spool
 
 _WORK_SHARE = 4
 """Reading four bytes that give no record counts as much as one byte of a record."""
-_LITTLE_BYTES = 256 * 1024
+_UNCOUNTED_BYTES = 8 * 1024
 """As long as no more of a file was seen, what it takes is not counted."""
+_LITTLE_BYTES = 256 * 1024
+"""So long it can have no long record, no large block and no far look back."""
 _TAKEN_BYTES = 2 * 1024 * 1024
-"""What any file takes beyond that: chunks, blocks, slices on their way into the index; and its longest record twice."""
-_TAKEN_SHARE = 3
-"""No file takes more than so many times its own size, if it is not packed."""
+"""What any file takes: a chunk, a block, as many lines as there can be in it, slices on their way into the index."""
+_TAKEN_SHARE = 32
+"""A little file takes so many times its size at most: lines of four bytes are an object of Python each."""
+_WAITS_BYTES = 128 * 1024
+"""As long as no more of it was seen, it can wait as it is: little more than its first chunk is there."""
 
 
 class _Parser(Protocol):
@@ -149,12 +153,15 @@ class FileReader:
     def _takes(self) -> int:
         """Bytes that the file takes, as far as its kind and what was seen of it tell."""
         unpacking = self._decompressor
-        if max(unpacking.total, unpacking.plain_size) <= _LITTLE_BYTES or self._is_kept_aside:
+        seen = max(unpacking.total, unpacking.plain_size)
+        if seen <= _UNCOUNTED_BYTES or self._is_kept_aside:
             return self._gather.memory
-        taken = _TAKEN_BYTES + 2 * self._limits.record_max_bytes
+        if seen <= _LITTLE_BYTES:
+            return min(_TAKEN_BYTES, _TAKEN_SHARE * seen) + self._gather.memory
+        longest = self._limits.record_max_bytes
         if unpacking.compression is Compression.NONE and self._stored_size is not None:
-            taken = min(taken, _TAKEN_SHARE * self._stored_size)
-        return taken + unpacking.memory + self._gather.memory
+            longest = min(longest, self._stored_size)
+        return _TAKEN_BYTES + 2 * longest + unpacking.memory + self._gather.memory
 
     @property
     def _is_kept_aside(self) -> bool:
@@ -165,7 +172,8 @@ class FileReader:
         if takes <= self._told:
             return piece
         self._told = takes
-        return replace(piece, memory=takes, is_on_disk=self._decompressor.is_on_disk)
+        can_wait = self._decompressor.is_on_disk or self._decompressor.total <= _WAITS_BYTES
+        return replace(piece, memory=takes, can_wait=can_wait)
 
     def _break_off(self) -> Iterator[Slice]:
         """What was certain before the file could not be read any further; its own troubles do not matter any more."""
