@@ -90,6 +90,21 @@ def test_a_topic_that_is_deleted_and_made_again_is_read_from_its_first_record(
         assert worker.process.poll() is None
 
 
+def test_a_worker_starts_though_a_topic_is_missing_and_reads_it_when_it_is_made(
+    system: System, admin: AdminClient
+) -> None:
+    delete_topic(admin)
+    worker = system.start_worker()
+    until("it to be told", lambda: f"topic {TOPIC} does not exist" in reasons(worker), 60)
+    system.upload("topic-missing/stock.json", as_json(listings(3, prefix="topic-missing")))
+    assert system.wait_outcome("topic-missing/stock.json")["indexed"] == 3, "the other topics are read"
+    apply_topics(system)
+    publish(system, "made", range(6), 3)
+    until("the records of the topic that was made", lambda: found(system, "made") == 6, NOTICED_S)
+    until("the worker to be ready", lambda: not reasons(worker), NOTICED_S)
+    assert worker.terminate() == 0
+
+
 def test_partitions_that_are_added_are_read(system: System, admin: AdminClient) -> None:
     with system.worker() as worker:
         admin.create_partitions([NewPartitions(TOPIC, 8)])[TOPIC].result(timeout=30)
