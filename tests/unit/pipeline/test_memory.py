@@ -188,7 +188,8 @@ LONG_SCRIPT = b'<script type="application/ld+json">{"a":"' + b"x" * 900_000 + b'
         (avro_file(LISTING_SCHEMA, [[listing(1)] * 20] * 20), 0, 2),
     ],
     ids=[
-        "least", "least-gzip", "little", "little-gzip", "little-xz", "much", "gzip", "bzip2", "xz", "zstd", "zip", "zip-lzma", "long-record",
+        "least", "least-gzip", "little",
+        "little-gzip", "little-xz", "much", "gzip", "bzip2", "xz", "zstd", "zip", "zip-lzma", "long-record",
         "long-script", "avro-block", "avro-block-packed", "avro",
     ],
 )  # fmt: skip
