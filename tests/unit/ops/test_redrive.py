@@ -177,6 +177,13 @@ def test_they_are_chosen_by_code_file_and_time(choice: Choice, offsets: list[int
     assert [record.offset for record in records if choice.holds(record)] == offsets
 
 
+async def test_each_object_of_one_notification_goes_back_and_a_forged_origin_hides_nobody_else() -> None:
+    """They have one origin, and each is a notification of its own."""
+    one = [replace(upload(number, 7), value=b"object %d" % number) for number in range(3)]
+    account = await run(*one, one[0])
+    assert (account.redriven, account.same) == (3, 1)
+
+
 async def test_a_dry_run_counts_the_same_and_sends_nothing() -> None:
     records = [letter(0), letter(1), letter(2, b"cars/b.csv")]
     look, done = await run(*records), await run(*records, publisher=MemoryPublisher())
