@@ -20,6 +20,8 @@ NUMBERED: Final = ("source_listing_id", "stock_number", "dealer_id")
 
 _NUMBER_LIKE = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?|[+-]?(?:inf|infinity)", re.IGNORECASE)
 _POINT_ZERO = re.compile(r"([+-]?[0-9]+)[.,]0+")
+_GROUPED = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,]000")
+"""One thousand as many write it, `1,000`: who takes it for 1 makes one vehicle of two."""
 _EXPONENT = re.compile(r"[+-]?(?:[0-9]|[0-9]+[.,][0-9]+|[0-9]+(?=[eE][+-]))(?:[.,][0-9]+)?[eE][+-]?[0-9]+")
 _SURE_EXPONENT = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+[eE][+-]?|[eE][+-])[0-9]+")
 _INFINITE = frozenset({"inf", "infinity"})
@@ -38,6 +40,8 @@ def is_plain(text: str) -> bool:
 
 def id_text(value: object) -> object:
     """Of a number or a text, the text of the id: `123`, `123.0` and `"123.0"` are `"123"`; others are given back.
+
+    So is `"1,000"`, which may be a thousand or one with decimals: it stays an id of its own.
 
     Raises `LostDigits` for numbers of 2^53 and more that were floating-point, for such with a fraction, for texts in
     exponent form (`2.28930314431312E+17`, `1E5`; not `12E5`, which no program writes for a number), for infinity, and
@@ -59,7 +63,7 @@ def _of_number_like(text: str) -> str:
     if _EXPONENT.fullmatch(text) or text.lstrip("+-").lower() in _INFINITE:
         raise LostDigits
     whole = _POINT_ZERO.fullmatch(text)
-    if whole is None:
+    if whole is None or _GROUPED.fullmatch(text):
         return text
     number = abs(int(whole[1]))
     if number >= EXACT_BELOW:
