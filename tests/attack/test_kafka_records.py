@@ -118,7 +118,7 @@ _PLAIN = 50
 
 
 def _large(number: int) -> bytes:
-    car = {"source": "flood", "source_listing_id": str(number), "make": "Volkswagen", "model": "Golf", "year": 2019}
+    car = {"source": "flood", "source_listing_id": f"car-{number}", "make": "Volkswagen", "model": "Golf", "year": 2019}
     return orjson.dumps({**car, "description": "x" * _LARGE})
 
 
