@@ -69,7 +69,8 @@ class FilesHandler:
             if file.change is FileChange.REMOVED:
                 processed, at_least = await self._removed(record, file, attempts)
             else:
-                processed, at_least = await self._process(record, file, attempts, None), 0
+                as_of = None if file.confirmed_etag is None else file.uploaded_at  # as its removals were confirmed
+                processed, at_least = await self._process(record, file, attempts, as_of), 0
             if processed is None:
                 return
         except Exception as error:

@@ -160,7 +160,7 @@ class GateHandler:
         """What orders the upload; one that is told again keeps the time that it was given first."""
         place = origin_of(record)
         at = self._order.ordered_at(event, info, time_of_record(place.timestamp_ms), (place.partition, place.offset))
-        if not is_unsure(at):
+        if not (event.is_told_again or is_unsure(at)):
             return at
         return time_told_again(at, info, await self._outcomes.known(event.bucket, event.key))
 

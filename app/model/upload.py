@@ -8,6 +8,9 @@ from enum import StrEnum
 
 from app.errors import FailureCode, Rejected
 
+OWN_SOURCE = "listings:reconcile"
+"""The `eventSource` of the notifications that we send in place of missed ones."""
+
 
 class ObjectEventKind(StrEnum):
     """What happened to the object."""
@@ -30,6 +33,8 @@ class ObjectEvent:
     """RFC 3339 as the store wrote it; it orders what Last-Modified has in one second (`app.pipeline.upload_time`)."""
     sequencer: str | None = field(default=None, compare=False)
     """A hexadecimal number that grows with the events of the store, or of an object."""
+    is_told_again: bool = field(default=False, compare=False)
+    """Our own comparison or `backfill` tells it, not the store; its time is that of the listing."""
     told: Mapping[str, object] | None = field(default=None, compare=False, repr=False)
     """What the notification says of it, as it came, when there is more in the notification; else None."""
 

@@ -16,9 +16,10 @@ from app.errors import Rejected
 from app.model.document import time_of
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion
+from app.model.upload import OWN_SOURCE
 from app.pipeline.notification import is_folder_marker, parse_notification
 
-SOURCE = "listings:reconcile"
+SOURCE = OWN_SOURCE
 """The `eventSource` of our own notifications; their keys are form-encoded, as Amazon's are."""
 
 

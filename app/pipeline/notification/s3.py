@@ -14,9 +14,10 @@ from __future__ import annotations
 import re
 from binascii import a2b_qp
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.errors import FailureCode, Rejected
-from app.model.upload import ObjectEvent, ObjectEventKind
+from app.model.upload import OWN_SOURCE, ObjectEvent, ObjectEventKind
 from app.pipeline.notification.event import KEY_MAX_BYTES, key_too_long, make_event, mapping, text, unknown_shape
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -51,7 +52,10 @@ def from_record(record: Mapping[str, object]) -> ObjectEvent | FailureCode:
     key = text(about.get("key"), "s3.object.key")
     if not _sends_plain_keys(record.get("eventSource"), bucket.get("arn")):
         key = _form_decoded(key)
-    return _event(kind, bucket, key, about, record.get("eventTime"))
+    event = _event(kind, bucket, key, about, record.get("eventTime"))
+    if isinstance(event, ObjectEvent) and record.get("eventSource") == OWN_SOURCE:
+        return replace(event, is_told_again=True)
+    return event
 
 
 def from_minio_summary(name: str, path: str) -> ObjectEvent | FailureCode:

@@ -21,6 +21,7 @@ from app.model.file import ObjectInfo
 from app.model.outcome import FileOutcome, FileStatus
 from app.model.source_record import SourceRecord
 from app.observability import metrics
+from app.pipeline.missed import created_notification
 from app.pipeline.notification import parse_notification
 from app.pipeline.outcome import unread_outcome
 from app.pipeline.profile import Profile
@@ -469,6 +470,16 @@ async def test_uploads_of_one_second_are_queued_with_the_order_of_their_notifica
     assert times[0] == "2026-03-01T10:03:00.120000+00:00"
     assert times == sorted(set(times))
     assert all(time.startswith("2026-03-01T10:03:00.") for time in times)
+
+
+async def test_what_is_told_in_place_of_a_notification_has_the_time_that_the_upload_had(bench: Bench) -> None:
+    """`backfill --all` is to write again what stands: a store's listing may be off by some milliseconds."""
+    bench.put_all("in/a.json")
+    info = replace(await bench.store.head("cars", "in/a.json"), uploaded_at=START + timedelta(milliseconds=330))
+    await bench.outcomes.report(unread_outcome(info, classify(Rejected(FailureCode.FILE_BROKEN, "")), 1, START))
+    listed = replace(info, uploaded_at=START + timedelta(milliseconds=310))
+    await bench.handle(source_record(created_notification(listed), topic="listing-uploads"))
+    assert [file["uploaded_at"] for file in bench.queued] == ["2026-03-01T10:03:00.330000+00:00"]
 
 
 async def test_an_upload_that_is_told_again_much_later_is_not_newer_than_it_was(bench: Bench) -> None:
