@@ -25,7 +25,7 @@ from app.observability import metrics
 from app.pipeline.account import ProcessedFile
 from app.pipeline.flow import FileFlow
 from app.pipeline.outcome import confirmed_outcome, held_outcome, removed_outcome, unread_outcome
-from app.pipeline.removal import full_feed, gone_since, is_older_again
+from app.pipeline.removal import full_feed, gone_since, is_older_again, there_since
 from app.pipeline.sources import Sources
 from app.pipeline.wire import file_from_wire
 from app.ports import Clock, ObjectStore
@@ -105,7 +105,7 @@ class FilesHandler:
         if info is None:
             await self._remove(file, known, at, attempts)
         elif known is not None and is_older_again(info, known, at):
-            since = at if known.is_gone else gone_since(at, known)
+            since = there_since(at, known)
             return await self._process(record, file, attempts, since), known.version + 1
         else:
             metrics.SKIPPED.labels(FailureCode.REMOVAL_SUPERSEDED).inc()

@@ -34,6 +34,11 @@ def gone_since(at: datetime, known: KnownVersion | None) -> datetime:
     return at if known is None else max(at, time_of(known.version + 1))
 
 
+def there_since(at: datetime, known: KnownVersion) -> datetime:
+    """Return since when an object is there again in an older version: behind the content that was removed `at`."""
+    return at if known.is_gone else max(at, time_of(version_of(known.uploaded_at) + 1))
+
+
 def is_older_again(info: ObjectInfo, known: KnownVersion, removed_at: datetime) -> bool:
     """Whether an object that is there after a removal is what was there before the removed version.
 

@@ -320,6 +320,11 @@ async def test_a_removed_outcome_from_a_clock_that_was_ahead_does_not_hold_out_a
     assert (titles(bench), bench.outcome("a/1.ndjson")["status"]) == (["the second"], "indexed")
     await bench.upload("a/1.ndjson", listing(1, title="third"), at_s=101)
     assert titles(bench) == ["third"]
+    assert bench.outcome("a/1.ndjson")["uploaded_at"] != bench.last["uploaded_at"], "it is held back still"
+    await bench.work("a/1.ndjson", FileChange.REMOVED, at_s=200, published_s=110)
+    assert bench.outcome("a/1.ndjson")["etag"] == (await bench.store.head("cars", "a/1.ndjson")).etag
+    await bench.upload("a/1.ndjson", listing(1, title="the fourth"), at_s=111)
+    assert titles(bench) == ["the fourth"]
 
 
 async def test_a_removal_waits_for_the_index_and_then_goes_on(bench: Bench) -> None:
