@@ -1,8 +1,8 @@
 """Composes the time of an upload: its second by Last-Modified, the order within that second by its notification.
 
 Stores give Last-Modified in whole seconds, so two uploads of one second are told apart by what else is known of them:
-the milliseconds of the event; where it has none, when its record was published to Kafka; where these are equal, the
-sequencer of the event, then the place of the record. Whoever was notified later is the later one.
+the milliseconds of the event; where it has none, its sequencer, as far as both were counted by one gateway, and when
+its record was published to Kafka; then the place of the record. Whoever was notified later is the later one.
 
 The last 100 ms of a second are pressed together: what is only told after the end of its second stands behind all that
 was told within it, and behind that is room for what can not be told apart otherwise.
@@ -29,8 +29,16 @@ _SECONDS_MAX = 2_000
 _UPLOADS_MAX = 2_000
 _SEQUENCER_MAX = 64
 
-_Rank = tuple[int, datetime, int, datetime, int, int]
-"""What orders the uploads of one sender within one second: slot, time, sequencer, time of the record, its place."""
+_FAMILY_BITS = 12
+"""Counters of several gateways of a store count each for itself: those within some thousands are of one."""
+_CLOCK_DIGITS = 12
+"""So long a sequencer is a clock, which all parts of a store share."""
+_CLOCK = -2
+_NO_FAMILY = -1
+
+_Rank = tuple[int, int, datetime, int, int]
+"""What orders the uploads of one sender within one second, what weighs most first; in the end the record's place."""
+_Group = tuple[str, str, datetime, int]
 
 
 def happened_at(event: ObjectEvent, published_at: datetime | None) -> datetime | None:
@@ -92,11 +100,11 @@ class _Second:
     ranks: list[_Rank] = field(default_factory=list)
     given: list[int] = field(default_factory=list)
 
-    def place(self, rank: _Rank) -> int:
+    def place(self, rank: _Rank, place: int) -> int:
+        """Return the millisecond for an upload that would be told in `place`, between those before and behind it."""
         at = bisect_left(self.ranks, rank)
         if at < len(self.ranks) and self.ranks[at] == rank:
             return self.given[at]
-        place = rank[0]
         if at > 0:
             place = max(place, self.given[at - 1] + _APART)
         if at < len(self.ranks):
@@ -115,7 +123,7 @@ class UploadOrder:
     """
 
     def __init__(self) -> None:
-        self._seconds: OrderedDict[tuple[str, str, datetime], _Second] = OrderedDict()
+        self._seconds: OrderedDict[_Group, _Second] = OrderedDict()
 
     def ordered_at(
         self, event: ObjectEvent, info: ObjectInfo, published_at: datetime | None, place: tuple[int, int]
@@ -128,12 +136,19 @@ class UploadOrder:
         at = happened_at(event, published_at)
         if info.uploaded_at != second or at is None:
             return info.uploaded_at
-        rank = (_slot(at - second), at, _sequence(event.sequencer), published_at or at, *place)
+        slot, sequence, family = _slot(at - second), _sequence(event.sequencer), _NO_FAMILY
+        if "." in (event.event_time or ""):
+            first = max((at - second) // timedelta(microseconds=1), 0)  # the event tells more than its sequencer
+        elif sequence < 0:
+            first = slot
+        else:
+            first, family = 0, _family(event.sequencer or "", sequence)
+        rank = (first, sequence, published_at or at, *place)
         folder, slash, _ = event.key.partition("/")
-        return second + self._second(event.bucket, folder if slash else "", second).place(rank) * _MILLISECOND
+        group = (event.bucket, folder if slash else "", second, family)
+        return second + self._second(group).place(rank, slot) * _MILLISECOND
 
-    def _second(self, bucket: str, folder: str, second: datetime) -> _Second:
-        group = (bucket, folder, second)
+    def _second(self, group: _Group) -> _Second:
         found = self._seconds.setdefault(group, _Second())
         self._seconds.move_to_end(group)
         if len(self._seconds) > _SECONDS_MAX:
@@ -163,6 +178,10 @@ def _sequence(sequencer: str | None) -> int:
         return int(sequencer, 16) if sequencer and len(sequencer) <= _SEQUENCER_MAX else -1
     except ValueError:
         return -1
+
+
+def _family(sequencer: str, sequence: int) -> int:
+    return _CLOCK if len(sequencer) >= _CLOCK_DIGITS else sequence >> _FAMILY_BITS
 
 
 def _whole(at: datetime) -> datetime:

@@ -91,7 +91,7 @@ def test_a_notification_of_a_thousand_missing_objects_becomes_no_larger_than_it_
     value = orjson.dumps({"Records": events})
     system.publish("listing-uploads", value, headers={"note": b"x" * 40_000})
     attacked.neighbour_is_served()
-    until("its dead letters", lambda: len(system.dead_letters("thousand/")) == count, 60)
+    until("its dead letters", lambda: len(system.dead_letters("thousand/")) == count, 150)
     assert size_of("listing-dlq", system) - before < 1.1 * len(value)
 
 

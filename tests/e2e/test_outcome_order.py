@@ -63,11 +63,11 @@ def test_an_upload_is_found_though_its_outcome_says_removed_by_a_clock_that_was_
     outcome = system.wait_outcome(key)
     ahead = datetime.now(UTC) + timedelta(minutes=10)
     removed = {**outcome, "status": "removed", "removed": 3, "etag": "", "uploaded_at": ahead.isoformat()}
-    index = system.settings.opensearch.outcomes_index
-    write(system, index, outcome_id(system.bucket, key), version_of(ahead), removed)
     for hit in stored(system, key):
         source = {**hit["_source"], "status": "removed"}  # type: ignore[dict-item]
         write(system, system.settings.opensearch.alias, str(hit["_id"]), int(str(hit["_version"])) + 1, source)
+    index = system.settings.opensearch.outcomes_index
+    write(system, index, outcome_id(system.bucket, key), version_of(ahead), removed)
     wait_status(system, key, "indexed")
     assert standing(system, key) == 3
     system.upload(key, as_ndjson(listings(4, prefix="ahead")))

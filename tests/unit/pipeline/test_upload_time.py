@@ -92,6 +92,22 @@ def test_two_of_one_sender_that_only_a_sequencer_tells_apart(step: int) -> None:
     assert [order.ordered_at(e, stored(e.key), after(2500), place) for e, place in events] == times, "again"
 
 
+@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize(("first", "second"), [("A", "B"), ("FF", "100"), ("0055AED6DCD90281E5", "0055AED6DCD90281E6")])
+def test_a_sequencer_weighs_more_than_the_moment_in_which_a_record_arrived(first: str, second: str, step: int) -> None:
+    order = UploadOrder()
+    events = [(told(WHOLE, "dealer/a.json", first), after(340)), (told(WHOLE, "dealer/b.json", second), after(310))]
+    given_ = {e.key: order.ordered_at(e, stored(e.key), at, (0, 0)) for e, at in events[::step]}
+    assert given_["dealer/a.json"] < given_["dealer/b.json"]
+
+
+def test_counters_of_two_gateways_do_not_count_together() -> None:
+    order = UploadOrder()
+    first = order.ordered_at(told(WHOLE, "dealer/a.json", "9A000"), stored(), after(310), (0, 0))
+    second = order.ordered_at(told(WHOLE, "dealer/b.json", "12"), stored(), after(340), (0, 1))
+    assert (first, second) == (after(310), after(340))
+
+
 def test_without_any_sequencer_the_record_that_was_published_later_is_the_later_one() -> None:
     order = UploadOrder()
     late = order.ordered_at(told(WHOLE, "dealer/b.json"), stored(), after(3000), (0, 1))
