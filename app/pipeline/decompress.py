@@ -28,6 +28,8 @@ from app.pipeline.unpack.streams import (
 BLOCK_BYTES = 64 * 1024
 _TURN_COST = 100_000
 """Some 2 ms, in units of 20 ns."""
+_MEMBER_COST = 1_500
+"""Of a member, however little is in it."""
 
 
 class Decompressor:
@@ -155,6 +157,7 @@ class Decompressor:
                 if not piece:
                     return
                 self._member = packing.begin(self._limits.window_max_bytes)
+                self._spend(_MEMBER_COST)
                 self.memory = max(self.memory, packing.memory(self._limits.window_max_bytes, piece))
             for plain in self._plain(packing, self._member, piece, start):
                 yield from self._keep(plain)

@@ -25,7 +25,7 @@ _UTF8_MAX = 4
 """Bytes a character takes at most."""
 _MAX_LINES = 5_000
 """A row of more lines is too big, whatever its size."""
-_IN_VAIN_LINES = 1_000_000
+_IN_VAIN_LINES = 200_000
 _IN_VAIN_SHARE = 20
 """More lines than these, and so many times the lines of the file so far, are not read in vain: a file can be made in
 which every row opens a quote that thousands of lines leave open."""
