@@ -50,6 +50,15 @@ class KafkaCluster:
         """The group alone; `Outage(BROKER)` when nobody answers."""
         return (await self.look(())).group
 
+    async def topic_id(self, topic: str) -> str:
+        """The id of a topic; "" where it does not exist, or may not be looked at."""
+        try:
+            async with asyncio.timeout(2 * _ANSWER_S):
+                found = await self._topics([topic])
+        except (KafkaException, TimeoutError):
+            return ""
+        return found[topic].id if topic in found else ""
+
     def _admin(self) -> Any:
         if self._client is None:
             self._client = AdminClient(client_config(self._settings))

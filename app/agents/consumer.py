@@ -267,8 +267,23 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 reading.position = state.position
 
 
+class _NothingDropped(dict[Any, Any]):
+    """In place of the offsets up to which Faust has read: it drops whatever comes before them, without a word.
+
+    Offsets go back where a log was cut off, or a topic is another one than that whose offset was committed: then all
+    that comes before the old offset is new. What really comes twice does no harm.
+    """
+
+    def __getitem__(self, tp: Any) -> None:
+        return None
+
+
 class CommittedConsumer(driver.Consumer):  # type: ignore[misc]
     """Faust's consumer, with the thread above."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = _NothingDropped()
 
     def _new_consumer_thread(self) -> CommittedThread:
         return CommittedThread(self, loop=self.loop, beacon=self.beacon)
@@ -283,8 +298,17 @@ class CommittedConsumer(driver.Consumer):  # type: ignore[misc]
         self._thread.walk_past(tp, offset)
 
     def know_topics(self, identities: Mapping[str, str]) -> None:
-        """The ids that topics have now, where they are known."""
-        self._thread.topic_ids = {**self._thread.topic_ids, **identities}
+        """The ids that topics have now, where they are known; what was to be walked past of another is forgotten."""
+        known = self._thread.topic_ids
+        anew = {name for name, found in identities.items() if known.get(name, found) != found}
+        if anew:
+            self._thread.skips = {place for place in self._thread.skips if place[0] not in anew}
+        self._thread.topic_ids = {**known, **identities}
+
+    def topic_id(self, topic: str) -> str:
+        """The id that a topic has now; "" while it is not known."""
+        found: str = self._thread.topic_ids.get(topic, "")
+        return found
 
 
 class CommittedTransport(driver.Transport):  # type: ignore[misc]

@@ -85,9 +85,11 @@ class Engine:
         self._is_held_up = is_held_up
         self._watchdog = Watchdog(stuck_after_s)
         self._buffered = install(bounds_of(kafka))
-        transport = bounded_transport(self._buffered, worker.buffered_max_bytes)
+        transport = bounded_transport(self._buffered, worker.buffered_max_bytes, bounds_of(kafka).record_bytes)
         self.app = _faust_app(kafka, worker, lifecycle, transport)
         self._committing = asyncio.Lock()
+        self._skips_of_others: list[Skip] = []
+        """Of topics with another id than is known here: gone by now, or made anew a moment ago."""
         self._connect()
 
     @property
@@ -112,6 +114,9 @@ class Engine:
                 if intake.topic in identities:
                     intake.forget()
             self.app.consumer.know_topics(identities)
+        skips, self._skips_of_others = self._skips_of_others, []
+        for skip in skips:
+            self.walk_past(skip)
         self.app.consumer._thread.rejoin()
 
     def know_topics(self, identities: Mapping[str, str]) -> None:
@@ -119,7 +124,14 @@ class Engine:
         self.app.consumer.know_topics(identities)
 
     def walk_past(self, skip: Skip) -> None:
-        """Have a record acknowledged without handling it, wherever it is: not read yet, waiting, or under way."""
+        """Have a record acknowledged without handling it, wherever it is: not read yet, waiting, or under way.
+
+        One of a topic that was deleted is none of the topic that has its name now.
+        """
+        if not skip.is_of(self.app.consumer.topic_id(skip.topic)):
+            log.info("skip_of_another_topic", place=skip.place, topic_id=skip.topic_id)
+            self._skips_of_others.append(skip)
+            return
         log.warning("skip_ordered", place=skip.place, reason=skip.reason, by=skip.by, at=skip.at)
         self.app.consumer.walk_past((skip.topic, skip.partition), skip.offset)
         for intake in self._intakes:

@@ -17,10 +17,16 @@ from app.consumer.buffered import Buffered
 from app.consumer.guarded_fetch import FETCH_MAX_BYTES, POLL_BYTES
 
 _LOOK_AGAIN_S = 0.1
+_RECORDS_MIN = 5
 
 
-def bounded_transport(buffered: Buffered, topic_max_bytes: int) -> type[Any]:
-    """The transport of an application that lets `topic_max_bytes` of each topic wait, as `buffered` counts them."""
+def bounded_transport(buffered: Buffered, topic_max_bytes: int, record_max_bytes: int = 0) -> type[Any]:
+    """The transport of an application that lets `topic_max_bytes` of each topic wait, as `buffered` counts them.
+
+    More, where records may be so large that one of them is half of that: the one that was taken last counts until the
+    next one comes, and none would come any more.
+    """
+    topic_max_bytes = max(topic_max_bytes, _RECORDS_MIN * record_max_bytes)
 
     class BoundedConsumer(CommittedConsumer):
         def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -113,6 +113,7 @@ class Intake:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = stop
         self._skips: set[tuple[int, int]] = set()
+        self._is_forgotten = False
         self._ordered = limits.ordered
         self.finished = 0
         """Records done since the start."""
@@ -248,7 +249,7 @@ class Intake:
         `committed` is what the group had committed before this generation, None: nothing.
         """
         reading = self._committer.reading(tp)
-        if reading is None or self._stop.is_set or (position := reading.position) is None:
+        if reading is None or self._stop.is_set or self._is_forgotten or (position := reading.position) is None:
             return
         handed = reading.handed  # after the position, which the consumer writes last
         ledger = self._ledgers.get(tp)
@@ -259,6 +260,8 @@ class Intake:
 
     async def commit(self) -> None:
         """Commit the finished prefix of each partition, when it has grown."""
+        if self._is_forgotten:
+            return
         due = [(tp, ledger, offset) for tp, ledger in self._ledgers.items() if (offset := ledger.to_commit) is not None]
         if due and await self._committer.commit({tp: offset for tp, _, offset in due}):
             for _, ledger, offset in due:
@@ -266,8 +269,13 @@ class Intake:
             metrics.LAST_COMMIT.labels(self.topic).set_to_current_time()
 
     def forget(self) -> None:
-        """The topic was deleted: nothing that was taken of it is ever committed. What runs goes on to its end."""
+        """The topic was deleted: nothing that was taken of it is ever committed. What runs goes on to its end.
+
+        Nor is what still comes of it until partitions are handed over: its offsets are none of the new topic's.
+        """
         self._ledgers.clear()
+        self._skips.clear()
+        self._is_forgotten = True
 
     def commit_again(self, tp: Any) -> None:
         """Have the finished prefix committed at the next commit, though the broker took it before."""
@@ -295,6 +303,7 @@ class Intake:
             await asyncio.gather(*late, return_exceptions=True)
         await self.commit()
         self._ledgers.clear()
+        self._is_forgotten = False
 
     def positions(self) -> dict[Any, int]:
         """The offset after the finished prefix, by topic-partition, where known."""

@@ -32,7 +32,7 @@ class Skips:
     def __init__(self, source: SkipSource, walk_past: Callable[[Skip], None]) -> None:
         self._source = source
         self._walk_past = walk_past
-        self._known: set[str] = set()
+        self._known: set[tuple[str, str]] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -62,8 +62,8 @@ class Skips:
         """True when the topic could be read."""
         try:
             for skip in await self._source.new():
-                if skip.place not in self._known:
-                    self._known.add(skip.place)
+                if (skip.place, skip.topic_id) not in self._known:
+                    self._known.add((skip.place, skip.topic_id))
                     self._walk_past(skip)
         except Outage as outage:
             log.warning("skips_not_read", reason=outage.message)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import click
 
+from app.adapters.kafka_cluster import KafkaCluster
 from app.adapters.kafka_groups import KafkaGroup
 from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.kafka_reader import KafkaReader
@@ -107,7 +108,9 @@ def skip(topic: str, place: tuple[int, int], reason: str, dry_run: bool, output:
     It is kept as a dead letter first, with its bytes where they can be read. Nothing else is left out.
     """
     settings = load_settings()
-    wanted = Skip(topic, *place, reason=reason, by=_who(), at=datetime.now(UTC).isoformat(timespec="seconds"))
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    topic_id = asyncio.run(KafkaCluster(settings.kafka).topic_id(topic))
+    wanted = Skip(topic, *place, reason=reason, by=_who(), at=at, topic_id=topic_id)
     known = asyncio.run(_known(settings.kafka))
     with KafkaReader(settings.kafka, settings.kafka.group) as reader:
         reader.partitions(SKIPS_TOPIC)  # says so when it does not exist

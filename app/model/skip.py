@@ -17,11 +17,17 @@ class Skip:
     """Who decided it, as their machine names them."""
     at: str
     """When, RFC 3339."""
+    topic_id: str = ""
+    """Of the topic as it was then: made anew, it has another record at that offset. Empty: not known."""
 
     @property
     def place(self) -> str:
         """`topic/partition/offset`, for people and logs; the key on the topic."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+    def is_of(self, topic_id: str) -> bool:
+        """Whether it is about a record of the topic with this id, as far as both ids are known."""
+        return not self.topic_id or not topic_id or self.topic_id == topic_id
 
 
 def skip_of(value: Any) -> Skip | None:
@@ -33,5 +39,6 @@ def skip_of(value: Any) -> Skip | None:
         return None
     if partition < 0 or offset < 0:
         return None
-    texts = (str(value.get(name, ""))[:1024] for name in ("reason", "by", "at"))
-    return Skip(topic, partition, offset, *texts)
+    reason, by, at = (str(value.get(name, ""))[:1024] for name in ("reason", "by", "at"))
+    topic_id = value.get("topic_id")
+    return Skip(topic, partition, offset, reason, by, at, topic_id if isinstance(topic_id, str) else "")

@@ -49,7 +49,8 @@ class SkipPlan:
 
 def plan_skip(reader: Reader, known: Sequence[Skip], wanted: Skip) -> SkipPlan:
     """What has to be done; `OperatorError` for a place where no record waits, with what there is."""
-    already = next((skip for skip in known if skip.place == wanted.place), None)
+    same = (skip for skip in known if skip.place == wanted.place and skip.is_of(wanted.topic_id))
+    already = next(same, None)
     if already is not None:
         return SkipPlan(wanted, already)
     partitions = {one.partition: one for one in standings(reader, [wanted.topic])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 from aiokafka.errors import InconsistentGroupProtocolError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
 
-from app.agents.consumer import CommittedThread, stable_end
+from app.agents.consumer import CommittedConsumer, CommittedThread, stable_end
 from app.agents.readings import Readings
 
 TP = TopicPartition("listings", 0)
@@ -174,3 +176,61 @@ async def test_an_error_that_may_pass_is_taken_note_of_so_that_it_is_tried_again
     coordinator._pending_exception, coordinator.generation = None, 4
     assert thread.end() is None
     assert thread._tries == 0
+
+
+def consuming() -> Any:
+    kind: Any = CommittedConsumer
+    consumer = kind.__new__(kind)
+    consumer._thread = SimpleNamespace(topic_ids={"listings": "old"}, skips={("listings", 0, 5), ("other", 0, 5)})
+    return consumer
+
+
+def test_what_was_to_be_walked_past_of_a_topic_that_is_gone_is_forgotten() -> None:
+    consumer = consuming()
+    consumer.know_topics({"listings": "old", "other": "first seen"})
+    assert consumer._thread.skips == {("listings", 0, 5), ("other", 0, 5)}
+    consumer.know_topics({"listings": "new"})
+    assert consumer._thread.skips == {("other", 0, 5)}
+    assert (consumer.topic_id("listings"), consumer.topic_id("unknown")) == ("new", "")
+
+
+async def test_records_before_the_committed_offset_are_not_dropped_when_the_log_begins_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The offset is that of another log, so it does not exist, and aiokafka goes back to the first record."""
+    taken: list[int] = []
+    stopped = asyncio.Event()
+
+    async def callback(message: Any) -> None:
+        taken.append(message.offset)
+
+    monkeypatch.setattr(driver.Consumer, "__init__", lambda self: None)
+    monkeypatch.setattr(driver.Consumer, "should_stop", False)
+    kind: Any = CommittedConsumer
+    consumer = kind()
+    consumer.__dict__ |= {
+        "app": SimpleNamespace(topics=SimpleNamespace(acks_enabled_for=None)),
+        "_stopped": stopped,
+        "_commit_every": None,
+        "_committed_offset": {},
+        "_read_offset": consumer._read_offset,
+        "callback": callback,
+        "diag": SimpleNamespace(set_flag=str, unset_flag=str),
+        "log": SimpleNamespace(dev=print),
+        "sleep": asyncio.sleep,
+        "suspend_flow": SimpleNamespace(wait=str),
+        "wait_first": lambda came, _: came,
+    }
+
+    async def committed() -> dict[Any, int]:
+        return {TP: 5000}
+
+    async def getmany(timeout: float) -> AsyncIterator[tuple[Any, Any]]:
+        for offset in (0, 1):
+            yield TP, SimpleNamespace(offset=offset, topic="listings", key=None, value=None)
+        stopped.set()
+
+    consumer.seek_to_committed, consumer.getmany = committed, getmany
+    await consumer.perform_seek()
+    await consumer._drain_messages(SimpleNamespace(_stopped=stopped))
+    assert taken == [0, 1]

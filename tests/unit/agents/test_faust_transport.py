@@ -20,11 +20,11 @@ A, B = TopicPartition("a", 0), TopicPartition("b", 0)
 
 
 class Bench:
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, record_max_bytes: int = 0) -> None:
         self.buffered = Buffered()
         self.asked: list[tuple[set[Any], float]] = []
         self.slept: list[float] = []
-        kind: Any = bounded_transport(self.buffered, 1000).Consumer
+        kind: Any = bounded_transport(self.buffered, 1000, record_max_bytes).Consumer
         self.consumer = kind.__new__(kind)
         self.consumer._full = set()
 
@@ -54,6 +54,18 @@ async def test_a_topic_that_has_enough_is_left_out_until_half_of_it_was_taken(mo
     await bench.ask()
     assert [active for active, _ in bench.asked] == [{A, B}, {B}, {B}, {A, B}]
     assert [timeout < 1 for _, timeout in bench.asked] == [False, True, True, False], "it is looked at again soon"
+
+
+async def test_a_topic_of_large_records_is_read_on_while_the_last_one_taken_is_still_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever loops over a stream holds the record that came last until the next one comes."""
+    bench = Bench(monkeypatch, record_max_bytes=900)
+    parcels = [Parcel(bench.buffered, "a", 900, 0, None) for _ in range(5)]
+    await bench.ask()
+    del parcels[2:]  # one in the loop, one in the stream below it
+    await bench.ask()
+    assert [active for active, _ in bench.asked] == [{B}, {A, B}]
 
 
 async def test_with_all_topics_full_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -558,3 +558,21 @@ def test_a_record_without_a_time_stops_nobody() -> None:
         -(2**62),
         2**53,
     ]
+
+
+async def test_what_still_comes_of_a_topic_that_is_gone_is_not_committed_as_the_new_ones(bench: Bench) -> None:
+    bench.intake.walk_past(0, 1)
+    bench.intake.forget()
+    bench.finish(5000, 1)
+    read(bench, 5001, 5000)
+    await bench.settle()
+    bench.intake.pass_over(TP, 5000)
+    await bench.intake.commit()
+    await bench.intake.drain(1.0)
+    assert bench.group.commits == []
+    bench.offer(Message(0), Message(1))
+    bench.finish(0)
+    await bench.settle()
+    await bench.intake.commit()
+    assert bench.group.commits == [{TP: 2}]
+    assert bench.started == [5000, 0, 1], "what was to be walked past was of the old topic"

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from app.agents import skips
+from app.agents.engine import Engine
 from app.agents.skips import Skips
 from app.errors import Dependency, FailureCode, Outage
 from app.model.skip import Skip, skip_of
@@ -59,3 +65,42 @@ def test_what_others_write_to_the_topic_is_no_skip(value: object) -> None:
 
 def test_a_skip_without_words_is_one() -> None:
     assert skip_of({"topic": "t", "partition": 0, "offset": 7}) == Skip("t", 0, 7, "", "", "")
+
+
+def test_a_skip_is_of_the_topic_that_it_was_said_of() -> None:
+    said = skip_of({"topic": "t", "partition": 0, "offset": 7, "topic_id": "old"})
+    assert said is not None
+    assert [said.is_of(topic_id) for topic_id in ("old", "new", "")] == [True, False, True]
+    unknown = skip_of({"topic": "t", "partition": 0, "offset": 7, "topic_id": 3})
+    assert unknown is not None
+    assert unknown.is_of("new")
+
+
+async def test_the_same_place_of_a_topic_that_was_made_anew_is_another_skip() -> None:
+    told: list[Skip] = []
+    first, second = replace(skip(1), topic_id="old"), replace(skip(1), topic_id="new")
+    following = Skips(Source([first, second]), told.append)
+    await following.start()
+    await following.aclose()
+    assert told == [first, second]
+
+
+async def test_a_skip_waits_until_its_topic_is_the_one_that_is_known() -> None:
+    """The topic was made anew a moment ago; until that is seen, the record at the place is another one."""
+    engine: Any = Engine.__new__(Engine)
+    ids: dict[str, str] = {"listings": "old"}
+    done: list[object] = []
+    consumer = SimpleNamespace(
+        topic_id=lambda topic: ids.get(topic, ""),
+        know_topics=ids.update,
+        walk_past=lambda place, offset: done.append((*place, offset)),
+        _thread=SimpleNamespace(rejoin=lambda: done.append("rejoin")),
+    )
+    engine.app, engine._intakes, engine._committing = SimpleNamespace(consumer=consumer), [], asyncio.Lock()
+    engine._skips_of_others = []
+    engine.walk_past(replace(skip(1), topic_id="new"))
+    engine.walk_past(replace(skip(2), topic_id="long gone"))
+    engine.walk_past(skip(3))
+    assert done == [("listings", 2, 3)]
+    await engine.begin_anew({"listings": "new"})
+    assert done == [("listings", 2, 3), ("listings", 2, 1), "rejoin"]

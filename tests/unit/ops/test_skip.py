@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -109,3 +110,9 @@ def test_a_place_where_no_record_waits_is_refused_with_what_there_is(wanted: Ski
 def test_the_end_of_a_transaction_is_no_record() -> None:
     with pytest.raises(OperatorError, match="at listings/0/35 is no record"):
         plan_skip(Records(None), [], skip(35))
+
+
+def test_a_place_of_a_topic_that_was_made_anew_is_not_walked_past_already() -> None:
+    before, now = replace(skip(35), topic_id="old"), replace(skip(35), topic_id="new")
+    assert plan_skip(Records(RECORD), [before], now).already is None
+    assert plan_skip(Records(RECORD), [before, now], now).already == now
