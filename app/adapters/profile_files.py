@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from app.adapters.yaml_nodes import composed
 from app.errors import FailureCode, OperatorError
 from app.pipeline.profile import Profile, Profiles
 from app.pipeline.profile_checks import Loc, problems
@@ -81,7 +82,7 @@ def _load_one(path: Path, kind: type[P]) -> P:
 def _load(path: Path, kind: type[P]) -> P:
     try:
         text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = composed(text)
     except yaml.MarkedYAMLError as error:
         line = 1 if error.problem_mark is None else error.problem_mark.line + 1
         raise _Mistake([(line, f"expected YAML: {error.problem}")]) from error

@@ -76,13 +76,18 @@ class ProfileWatch:
         try:
             self._profiles, self._formats = await asyncio.to_thread(_load, self._folder)
         except OperatorError as error:
-            self._mistakes = error.message
-            metrics.PROFILES_REFUSED.set(1)
-            log.error("profiles_refused", reason=error.message, in_force=len(self._profiles.all))
+            self._refuse(error.message)
+        except Exception as error:  # whatever it is, the next change is still looked for
+            self._refuse(f"{self._folder}: can not be read: {type(error).__name__}")
         else:
             self._mistakes = None
             metrics.PROFILES_REFUSED.set(0)
             log.info("profiles_read", in_force=len(self._profiles.all))
+
+    def _refuse(self, reason: str) -> None:
+        self._mistakes = reason
+        metrics.PROFILES_REFUSED.set(1)
+        log.error("profiles_refused", reason=reason, in_force=len(self._profiles.all))
 
 
 def _load(folder: Path) -> tuple[Profiles, WellKnownFormats]:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from app.adapters.profile_files import plain, repeated, sentence
+from app.adapters.yaml_nodes import composed
 from app.errors import FailureCode, OperatorError
 from app.pipeline.sources import SourceRules, Sources
 
@@ -17,7 +18,7 @@ def load_sources(path: Path) -> Sources:
     if not path.is_file():
         return Sources()
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        root = composed(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise OperatorError(FailureCode.DECLARATION_INVALID, f"{path}: expected YAML in UTF-8: {error}") from error
     if not isinstance(root, yaml.MappingNode):

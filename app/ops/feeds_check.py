@@ -121,6 +121,7 @@ def check_file(
     be read from its end.
     """
     named = hints_from_name(name)
+    name = name.encode(errors="replace").decode()  # a file's name need not be text
     checker = _Checker(FileMapper(profile, recognise, sender, Origin("", name, "", now), now), keep)
     reader = FileReader(named if profile is None else profile.hints(named), limits, size, scratch=scratch)
     try:

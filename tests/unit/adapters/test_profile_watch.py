@@ -86,3 +86,34 @@ def test_a_worker_does_not_start_with_a_mistake(folder: Path) -> None:
     (folder / "wrong.yaml").write_text("source: [", encoding="utf-8")
     with pytest.raises(OperatorError, match=r"wrong\.yaml"):
         ProfileWatch(folder, 60)
+
+
+_ALIASES = "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+_HOSTILE = {
+    "lists in lists": "[" * 20_000,
+    "mappings in mappings": "{a: " * 2_000,
+    "aliases of aliases": _ALIASES,
+    "an alias of itself": "&a {b: *a}",
+    "half a character": 'source: "\\ud800"',
+    "a character that there is not": 'source: "\\UFFFFFFFF"',
+}
+
+
+@pytest.mark.parametrize("hostile", _HOSTILE.values(), ids=_HOSTILE)
+async def test_a_file_that_no_program_can_go_through_is_a_mistake_like_any_other(folder: Path, hostile: str) -> None:
+    watch = ProfileWatch(folder, 60)
+    (folder / "wrong.yaml").write_text(hostile, encoding="utf-8")
+    await watch.look()
+    assert "wrong.yaml:1: expected YAML" in str(watch.facts()["refused"])
+    (folder / "wrong.yaml").unlink()
+    await watch.look()
+    assert watch.facts() == {"in_force": 1, "refused": None}
+
+
+async def test_a_fault_of_the_reader_does_not_end_the_watch(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = ProfileWatch(folder, 60)
+    write(folder, "bolt")
+    with monkeypatch.context() as patch:
+        patch.setattr("app.adapters.profile_watch.load_profiles", lambda _: 1 / 0)
+        await watch.look()
+    assert "ZeroDivisionError" in str(watch.facts()["refused"])

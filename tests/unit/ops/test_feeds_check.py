@@ -154,3 +154,7 @@ def test_without_a_profile_formats_are_recognised() -> None:
 @pytest.mark.parametrize("name", ["x.csv.gz", "x.txt"])
 def test_the_content_decides(name: str) -> None:
     assert check(name=name).indexed == 1
+
+
+def test_the_name_of_a_file_need_not_be_text() -> None:
+    assert check(name="caf\udce9.csv").indexed == check().indexed == 1
