@@ -92,7 +92,7 @@ class Membership:
     async def _run(self) -> None:
         left_s = 0.0
         while True:
-            if (error := self._consuming.join_error()) is not None:
+            if (error := self._join_error()) is not None:
                 await self._consuming.fatal(await self._told(error))
                 return
             if left_s <= 0:
@@ -100,6 +100,13 @@ class Membership:
                 await self.look()
             await asyncio.sleep(CHECK_S)
             left_s -= CHECK_S
+
+    def _join_error(self) -> BaseException | None:
+        try:
+            return self._consuming.join_error()
+        except Exception as error:
+            log.error("cluster_look_failed", exc_info=error)  # a fault of ours ends no worker, and no look
+            return None
 
     async def look(self) -> None:
         """Look once, and do what can be done; a broker that does not answer is told of elsewhere. Never raises."""
@@ -146,7 +153,7 @@ class Membership:
         """The sentence for a worker that is kept out; it names who is in the group, where that can be known."""
         try:
             group = await self._cluster.group()
-        except Outage:
+        except Exception:  # whatever it is, the worker has to end now
             group = GroupState()
         return kept_out(error, group, self._group)
 

@@ -152,3 +152,29 @@ def test_without_a_stranger_the_error_itself_is_told() -> None:
     told = kept_out(PermissionError("GroupAuthorizationFailed"), GroupState(), "cars").message
     assert "GroupAuthorizationFailed" in told
     assert "Read on the group" in told
+
+
+async def test_a_fault_of_a_look_ends_neither_the_looking_nor_the_end_of_a_worker_that_is_kept_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World([state()])
+    answers: list[Exception | None] = [AttributeError(), None]
+
+    def join_error() -> BaseException | None:
+        answer = answers.pop(0) if answers else None
+        if isinstance(answer, AttributeError):
+            raise answer
+        return world.error
+
+    async def group() -> GroupState:
+        raise KeyError
+
+    monkeypatch.setattr(world, "join_error", join_error)
+    monkeypatch.setattr(world, "group", group)
+    monkeypatch.setattr("app.agents.membership.CHECK_S", 0.001)
+    world.error = RuntimeError("kept out")
+    looking = membership(world)
+    looking.start()
+    await eventually("the end", lambda: world.ended)
+    await looking.aclose()
+    assert "does not let this worker in" in str(world.ended[0])
