@@ -121,7 +121,8 @@ _PADDED = re.compile(rf"(?:[^\W\x00-\x7f]|{chr(_STAND_IN)})+")
 @lru_cache(maxsize=16)
 def _pad(text: str) -> str:
     """Every letter and digit that is not ASCII, and every underscore, between two underscores."""
-    return _PADDED.sub(lambda run: f"_{'__'.join(run[0])}_", text.replace("_", chr(_STAND_IN)))
+    text = text.replace(chr(_STAND_IN), "\ufffd").replace("_", chr(_STAND_IN))
+    return _PADDED.sub(lambda run: f"_{'__'.join(run[0])}_", text)
 
 
 def _on_re2(pattern: str) -> Any:

@@ -61,3 +61,8 @@ def test_a_glob_of_many_stars_takes_no_time() -> None:
     started = time.thread_time()
     assert not glob("*a" * 40 + "*b")("a" * 1024)
     assert time.thread_time() - started < 0.05
+
+
+def test_the_last_code_point_which_is_no_character_is_no_underscore() -> None:
+    assert Pattern(r"_\b").taken("\U0010ffff ä") is None
+    assert Pattern(r"\b(.)").taken("\U0010ffff ä") == "ä"
