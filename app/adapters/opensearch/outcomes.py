@@ -60,9 +60,12 @@ class OutcomeReader:
 
     async def latest(self, bucket: str, key: str) -> KnownVersion | None:
         """What the latest outcome of one object is about, as of now; None when there is none, nor an index yet."""
-        path = f"/{self._index}/_doc/{outcome_id(bucket, key)}"
-        found = await self._client.call("GET", path, params={"_source_includes": _VERSION_FIELDS})
-        return _known_version(found) if found is not None and found.get("found") else None
+        answer = await self._look_up([outcome_id(bucket, key)])
+        found = {} if answer is None else answer["docs"][0]
+        if (found.get("error") or {}).get("type") == "index_not_found_exception":
+            return None
+        unread_part(found, f"index {self._index}")
+        return _known_version(found) if found.get("found") else None
 
     async def known_versions(self, objects: Sequence[ObjectInfo]) -> list[KnownVersion | None]:
         """The version that each object's outcome is about, in their order; None where there is no outcome.
@@ -72,14 +75,17 @@ class OutcomeReader:
         if not objects:
             return []
         ids = [outcome_id(info.bucket, info.key) for info in objects]
-        answer = await self._client.call(
-            "POST", f"/{self._index}/_mget", params={"_source_includes": _VERSION_FIELDS}, body={"ids": ids}
-        )
+        answer = await self._look_up(ids)
         if answer is None:
             raise missing(f"index {self._index}")
         for found in answer["docs"]:
             unread_part(found, f"index {self._index}")
         return [_known_version(found) if found.get("found") else None for found in answer["docs"]]
+
+    async def _look_up(self, ids: Sequence[str]) -> Any:
+        """By several at once, as a document that is not there is no 404 then, of which the library would complain."""
+        params = {"_source_includes": _VERSION_FIELDS}
+        return await self._client.call("POST", f"/{self._index}/_mget", params=params, body={"ids": list(ids)})
 
     async def standing_keys(
         self, bucket: str, prefix: str, after: str, upto: str | None, limit: int
