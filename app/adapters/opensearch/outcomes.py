@@ -62,9 +62,7 @@ class OutcomeReader:
         """What the latest outcome of one object is about, as of now; None when there is none, nor an index yet."""
         answer = await self._look_up([outcome_id(bucket, key)])
         found = {} if answer is None else answer["docs"][0]
-        if (found.get("error") or {}).get("type") == "index_not_found_exception":
-            return None
-        unread_part(found, f"index {self._index}")
+        unread_part(found, f"index {self._index}", may_be_missing=True)
         return _known_version(found) if found.get("found") else None
 
     async def known_versions(self, objects: Sequence[ObjectInfo]) -> list[KnownVersion | None]:
