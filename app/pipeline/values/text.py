@@ -24,7 +24,7 @@ _HIDDEN_ENDS = {
     name: re.compile(rf"</{name}[^<>]*>", re.IGNORECASE)
     for name in ("script", "style", "noscript", "template", "iframe", "object")
 } | {"!--": re.compile("-->")}
-_HTML_MAX = 100_000
+_HTML_MAX = 50_000
 
 NULL_WORDS: frozenset[str] = frozenset(
     {
@@ -81,7 +81,7 @@ def to_text(html: str) -> str:
     """Plain text of an HTML fragment: tags, comments, scripts and styles gone, entities decoded, breaks kept.
 
     Markup that was escaped once more (`&lt;b&gt;`) is markup still: feeds do that, and a page must not run it. Only
-    the first 100,000 characters are looked at. Linear in the length whatever the input.
+    the first 50,000 characters are looked at. Linear in the length whatever the input.
     """
     text = _CONTROL.sub("", html[:_HTML_MAX])
     for _ in range(3):
