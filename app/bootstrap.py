@@ -19,7 +19,7 @@ from app.adapters.avro import AvroCodec
 from app.adapters.child.reader import ChildReader
 from app.adapters.cluster_memory import ClusterMemory
 from app.adapters.kafka_backlog import KafkaBacklog
-from app.adapters.kafka_cluster import KafkaCluster
+from app.adapters.kafka_cluster_apart import ApartCluster
 from app.adapters.kafka_producer import KafkaPublisher
 from app.adapters.kafka_sizes import read_sizes
 from app.adapters.kafka_skips import KafkaSkips
@@ -148,7 +148,8 @@ class Worker:
             settings.kafka, settings.worker, self._stop, self, lambda: bool(self._outages.open), stuck_after_s
         )
         self._profiles = ProfileWatch(settings.paths.feeds, settings.paths.feeds_every_s)
-        self._membership = Membership(KafkaCluster(settings.kafka), self.engine, READ_TOPICS, settings.kafka.group)
+        self._cluster = ApartCluster(settings.kafka)
+        self._membership = Membership(self._cluster, self.engine, READ_TOPICS, settings.kafka.group)
         self._skips = Skips(KafkaSkips(settings.kafka), self.engine.walk_past)
         self._alerting = self._alerts()
         # Connections of its own: what it asks is never in the way of live uploads.
@@ -323,6 +324,7 @@ class Worker:
     async def stop(self) -> None:
         """Disconnect; after everything was drained and committed."""
         await self._membership.aclose()
+        await self._cluster.aclose()
         await self._skips.aclose()
         await self._alerting.aclose(_LAST_ALERTS_S)
         await self._profiles.aclose()

@@ -73,7 +73,7 @@ class _File(io.RawIOBase):
 def main(arguments: list[str]) -> None:
     """Serve until the socket ends."""
     descriptor, parent, memory = map(int, arguments)
-    _live_and_die_with(parent)
+    live_and_die_with(parent)
     connection = socket.socket(fileno=descriptor)
     import app.pipeline.parse.parquet_rows  # noqa: F401  # before the bound is set: what it takes is no file's
 
@@ -87,7 +87,8 @@ def main(arguments: list[str]) -> None:
             _read(connection, file, *job_of(frame[LENGTH_BYTES:]))
 
 
-def _live_and_die_with(parent: int) -> None:
+def live_and_die_with(parent: int) -> None:
+    """End with the process of that id, whatever it dies of, and heed no signal that is meant for it."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)

@@ -159,7 +159,7 @@ class _Child:
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
-                    env=_environment(),
+                    env=child_environment(),
                 )
             except OSError:
                 ours.close()
@@ -209,7 +209,7 @@ class _Child:
         return await asyncio.to_thread(self._process.wait)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Where our own program is, and nothing of what the worker knows; one arena, so that a bound on memory is one."""
     own = {name: os.environ[name] for name in _OWN_ENVIRONMENT if name in os.environ}
     root = str(Path(str(app.__file__)).resolve().parent.parent)
