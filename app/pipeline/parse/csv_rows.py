@@ -25,7 +25,7 @@ _UTF8_MAX = 4
 """Bytes a character takes at most."""
 _MAX_LINES = 5_000
 """A row of more lines is too big, whatever its size."""
-_IN_VAIN_LINES = 200_000
+_IN_VAIN_LINES = 100_000
 _IN_VAIN_SHARE = 20
 """More lines than these, and so many times the lines of the file so far, are not read in vain: a file can be made in
 which every row opens a quote that thousands of lines leave open."""
@@ -187,10 +187,11 @@ class CsvParser:
 
     def _judge_alone(self, start: int) -> None:
         """The row's first line by itself; what the reader took for the rest of the row is read afresh."""
-        swallowed = self._next - start - 1
-        if swallowed:
-            self._in_vain += max(swallowed, self._size(start + 1, self._next) // _LINE_CHARACTERS)
-        self._gather.spend(_LINE_COST * (self._next - start))
+        in_vain = 0
+        if self._next - start > 1:
+            in_vain = max(self._next - start - 1, self._size(start + 1, self._next) // _LINE_CHARACTERS)
+        self._in_vain += in_vain
+        self._gather.spend(_LINE_COST * (in_vain + 1))
         self._next = start + 1
         if self._header is None:
             self._header = Header(self._lenient.cut(self._lines[start]), self._base + start + 1)
