@@ -29,7 +29,7 @@ down: ## Stop the servers and the worker of the demo
 test: setup programs ## Everything: lint, types, imports, unit, contract, integration, end-to-end, chaos
 	@$(MAKE) lint
 	$(PYTEST) -q -m "not ($(ON_SERVERS) or bench)" $(SIDE_BY_SIDE)
-	$(PYTEST) -q -m "$(ON_SERVERS)" --durations=20
+	ATTACK_NEIGHBOUR_S=30 $(PYTEST) -q -m "($(ON_SERVERS)) and not slow" --durations=20
 
 .PHONY: test-unit
 test-unit: $(READY) ## The quick tests that need no server; about a minute on two cores
@@ -40,7 +40,7 @@ chaos: setup programs ## Workers and servers are killed under load
 	$(PYTEST) -q -m chaos
 
 .PHONY: attack
-attack: setup programs ## Hostile files, records and requests against the running product
+attack: setup programs ## Hostile input against the running product, floods too; wants a machine that does nothing else
 	$(PYTEST) -q -m attack
 
 .PHONY: chaos-long

@@ -26,7 +26,7 @@ from tests.support.backlog import forget_the_backlog
 from tests.support.system import System
 from tests.support.waiting import until
 
-pytestmark = [pytest.mark.attack, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.attack, pytest.mark.slow, pytest.mark.timeout(300)]
 UNKNOWN_IDS = 1_500
 LARGE, LARGE_BYTES = 200, 900_000
 
@@ -34,10 +34,12 @@ LARGE, LARGE_BYTES = 200, 900_000
 @pytest.fixture
 def hoarded(system: System) -> Iterator[Attacked]:
     """The product under attack, and a retry topic that is empty afterwards."""
-    with under_attack(system) as product:
-        yield product
-        product.stands()
-    forget_the_backlog(system)
+    try:
+        with under_attack(system) as product:
+            yield product
+            product.stands()
+    finally:
+        forget_the_backlog(system)
 
 
 def test_thousands_of_unknown_schema_ids_hold_up_no_neighbour_and_a_late_schema_is_learnt(attacked: Attacked) -> None:
