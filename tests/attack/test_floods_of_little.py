@@ -51,6 +51,7 @@ def test_requests_that_never_end_take_no_more_descriptors_than_the_bound(attacke
     until("the descriptors to be given back", lambda: watched.num_fds() <= before + 20)
 
 
+@pytest.mark.slow  # the retries of a thousand missing objects are spread over minutes
 def test_events_about_objects_that_never_were_push_back_no_removal_that_was_missed(system: System) -> None:
     with under_attack(system, LISTINGS_RECONCILE__EVERY_S="2", LISTINGS_RECONCILE__GRACE_S="2") as attacked:
         rounds = attacked.worker.events
