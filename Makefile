@@ -29,7 +29,8 @@ down: ## Stop the servers and the worker of the demo
 test: setup programs ## Everything: lint, types, imports, unit, contract, integration, end-to-end, chaos
 	@$(MAKE) lint
 	$(PYTEST) -q -m "not ($(ON_SERVERS) or bench)" $(SIDE_BY_SIDE)
-	ATTACK_NEIGHBOUR_S=30 $(PYTEST) -q -m "($(ON_SERVERS)) and not slow" --durations=20
+	$(PYTEST) -q -m "($(ON_SERVERS)) and not attack" --durations=20
+	ATTACK_NEIGHBOUR_S=30 $(PYTEST) -q -m "attack and not slow" --durations=10
 
 .PHONY: test-unit
 test-unit: $(READY) ## The quick tests that need no server; about a minute on two cores

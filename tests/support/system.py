@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,7 @@ from obstore.store import S3Store
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.adapters.kafka_reader import KafkaReader, client_config
+from app.errors import Rejected
 from app.failures.headers import Story, story_of
 from app.model.source_record import SourceRecord
 from app.ops.overview import topic_lags
@@ -234,7 +235,10 @@ class System:
 
     def dead_letters(self, file_prefix: str = "") -> list[tuple[SourceRecord, Story]]:
         """The dead letters about files whose `bucket/key` starts so."""
-        letters = [(record, story_of(record)) for record in self.records("listing-dlq")]
+        letters = []
+        for record in self.records("listing-dlq"):
+            with suppress(Rejected):  # attacks write to the topic, too
+                letters.append((record, story_of(record)))
         start = f"{self.bucket}/{file_prefix}"
         return [(r, s) for r, s in letters if s.listing_file is not None and s.listing_file.startswith(start)]
 
