@@ -176,6 +176,10 @@ class Transient(ListingsError):
         self.retry_after_s = retry_after_s
 
 
+class NotTried(Transient):
+    """What the record needs was not come to; it comes again, and none of its tries is used up."""
+
+
 class Outage(ListingsError):
     """A dependency is down or refuses everybody; nothing is dead-lettered and no attempt is burnt."""
 
