@@ -215,10 +215,11 @@ class Worker:
             (RETRY_TOPIC, retries, "retries", waiting),
             (DEAD_LETTER_TOPIC, AlertsHandler(self._alerting.dead_letter), "alerts", IntakeLimits(1, 100)),
         ]
+        refuse = {FILES_TOPIC: files.refuse}
         return [
             Intake(
                 topic,
-                guarded(handler, handoff, stage) if topic != DEAD_LETTER_TOPIC else handler,
+                handler if topic == DEAD_LETTER_TOPIC else guarded(handler, handoff, stage, refuse.get(topic)),
                 at_once,
                 self.engine,
                 self._stop,
@@ -226,6 +227,8 @@ class Worker:
                 self.engine.fatal,
                 guarded(handoff.postpone, handoff, stage),
                 Trust(retry.attempts) if topic in origins else None,
+                # What waits to be retried is only held, by the thousand, and its content not looked at.
+                None if topic == RETRY_TOPIC else self.engine.under_way,
             )
             for topic, handler, stage, at_once in parts
         ]

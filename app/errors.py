@@ -58,6 +58,7 @@ class FailureCode(StrEnum):
     RECORD_NOT_DECODABLE = "record_not_decodable"
     SCHEMA_UNKNOWN = "schema_unknown"
     SKIPPED_BY_OPERATOR = "skipped_by_operator"
+    KILLED_WORKER = "killed_worker"
     HEADER_INVALID = "header_invalid"
     RECORD_UNREADABLE = "record_unreadable"
     BATCH_TOO_BIG = "batch_too_big"
@@ -174,10 +175,6 @@ class Transient(ListingsError):
     def __init__(self, code: FailureCode, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after_s = retry_after_s
-
-
-class NotTried(Transient):
-    """What the record needs was not come to; it comes again, and none of its tries is used up."""
 
 
 class Outage(ListingsError):

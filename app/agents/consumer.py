@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -28,8 +30,10 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 
+from app.agents.ledger import Due
 from app.agents.readings import Reading, Readings
 from app.model.membership import ASSIGNOR
+from app.model.trace import Trace, metadata_of, trace_of
 from app.observability import metrics
 
 log = structlog.get_logger("listings.consumer")
@@ -49,6 +53,7 @@ _KEPT_OUT = (
 )
 """What does not pass by itself."""
 _TRIES = 30
+_NO_TRACES: Mapping[Any, str] = MappingProxyType({})
 
 
 class WorkersAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]
@@ -66,6 +71,10 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.topic_ids: Mapping[str, str] = {}
         """The ids that the topics have, as far as they are known; kept with each offset that is committed."""
         self.skips: set[tuple[str, int, int]] = set()
+        self.worker = secrets.token_hex(4)
+        """The name of this process in traces."""
+        self.deaths: dict[Any, dict[int, int]] = {}
+        """Of the assigned partitions: at which offsets workers ended without a word, and how many."""
         self._assignment: Any = None
         self._noted_at = 0.0
         self._tries = 0
@@ -141,11 +150,13 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         assigned = consumer.assignment()
         committed = await consumer._coordinator.fetch_committed_offsets(assigned)
         offsets: dict[Any, int | None] = {}
+        self.deaths = {}
         for tp in assigned:
             kept = committed.get(tp)
             now = self.topic_ids.get(tp.topic)
             offsets[tp] = None if kept is None or kept.offset < 0 else kept.offset
-            if kept is not None and kept.metadata and now and kept.metadata != now:
+            trace = Trace() if kept is None else trace_of(kept.metadata or "", kept.offset)
+            if kept is not None and trace.topic_id and now and trace.topic_id != now:
                 log.warning(
                     "offset_of_a_topic_that_is_gone", topic=tp.topic, partition=tp.partition, offset=kept.offset
                 )
@@ -153,17 +164,34 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 state = consumer._subscription.subscription.assignment.state_value(tp)
                 state.await_reset(OffsetResetStrategy.EARLIEST)
                 continue
+            self._know_deaths(tp, trace)
             after = self._after_skips(tp, offsets[tp] or 0)
             if after:
                 offsets[tp] = after
                 consumer._fetcher.seek_to(tp, after)
         return offsets
 
-    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+    def _know_deaths(self, tp: Any, trace: Trace) -> None:
+        self.deaths[tp] = trace.suspects(self.worker)
+        if trace.under_way and trace.worker != self.worker:
+            metrics.SILENT_ENDS.labels(tp.topic).inc()
+            log.warning(
+                "worker_ended_without_a_word",
+                worker=trace.worker,
+                topic=tp.topic,
+                partition=tp.partition,
+                first=min(trace.under_way),
+                records=len(trace.under_way),
+                most_at_one=max(self.deaths[tp].values()),
+            )
+
+    async def _commit(self, offsets: Mapping[Any, int], traces: Mapping[Any, str] = _NO_TRACES) -> bool:
         consumer = self._ensure_consumer()
         assigned, cluster = consumer.assignment(), consumer._client.cluster
         due = {
-            driver.ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, self.topic_ids.get(tp.topic, ""))
+            driver.ensure_aiokafka_TP(tp): OffsetAndMetadata(
+                offset, metadata_of(self.topic_ids.get(tp.topic, ""), traces.get(tp, ""))
+            )
             for tp, offset in offsets.items()
             if tp in assigned and cluster.partitions_for_topic(tp.topic)
         }
@@ -287,6 +315,15 @@ class CommittedConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _new_consumer_thread(self) -> CommittedThread:
         return CommittedThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def commit_traced(self, due: Mapping[Any, Due]) -> bool:
+        """Commit offsets with their traces, of the partitions that are still assigned; True when they were taken."""
+        offsets = {tp: one.offset for tp, one in due.items()}
+        traces = {tp: one.trace for tp, one in due.items()}
+        taken = bool(await self._thread.call_thread(self._thread._commit, offsets, traces))
+        if taken:
+            self._committed_offset.update(offsets)
+        return taken
 
     def reading(self, tp: Any) -> Reading | None:
         """What was read of an assigned partition; None: nothing yet."""

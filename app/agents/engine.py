@@ -19,8 +19,10 @@ import structlog
 
 from app.agents.faust_transport import bounded_transport
 from app.agents.intake import Intake
+from app.agents.ledger import Due
 from app.agents.readings import Reading
 from app.agents.stopping import StopSignal
+from app.agents.under_way import UnderWay
 from app.agents.watchdog import Vitals, Watchdog
 from app.consumer.bounds import bounds_of
 from app.consumer.guarded_fetch import install
@@ -88,6 +90,7 @@ class Engine:
         transport = bounded_transport(self._buffered, worker.buffered_max_bytes, bounds_of(kafka).record_bytes)
         self.app = _faust_app(kafka, worker, lifecycle, transport)
         self._committing = asyncio.Lock()
+        self.under_way = UnderWay(self.leave_traces, is_held_up, stop)
         self._skips_of_others: list[Skip] = []
         """Of topics with another id than is known here: gone by now, or made anew a moment ago."""
         self._connect()
@@ -97,10 +100,31 @@ class Engine:
         """The generation of the consumer group that the worker is a member of."""
         return int(self.app.consumer_generation_id)
 
-    async def commit(self, offsets: dict[Any, int]) -> bool:
-        """Commit next offsets; those of revoked partitions are dropped by Faust."""
+    async def commit(self, due: Callable[[], Mapping[Any, Due]], took: Callable[[Mapping[Any, Due]], None]) -> None:
+        """Commit what is due, and tell it when it was taken; what is of revoked partitions is dropped.
+
+        One after another, each of what is due at its turn: a trace never stands over a later one.
+        """
         async with self._committing:
-            return bool(await self.app.consumer._commit_offsets(offsets))
+            found = due()
+            if found and await self.app.consumer.commit_traced(found):
+                took(found)
+
+    async def leave_traces(self) -> None:
+        """Commit what is due of all topics together."""
+        await self.commit(self._due, self._took)
+
+    def _due(self) -> dict[Any, Due]:
+        return {tp: due for intake in self._intakes for tp, due in intake.due().items()}
+
+    def _took(self, due: Mapping[Any, Due]) -> None:
+        for intake in self._intakes:
+            intake.took(due)
+
+    def deaths(self, tp: Any) -> tuple[str, Mapping[int, int]]:
+        """The name of this worker in traces; how many workers ended without a word at records of a partition."""
+        thread = self.app.consumer._thread
+        return thread.worker, thread.deaths.get(tp, {})
 
     def join_error(self) -> BaseException | None:
         """What keeps the worker out of its group for good, or has ended its consumer; None: nothing."""

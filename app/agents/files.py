@@ -13,7 +13,7 @@ from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
 from app.agents.removals import Removals
 from app.agents.together import for_each
-from app.errors import Dependency, FailureCode, FileRejected, ListingRejected, Rejected
+from app.errors import Dependency, FailureCode, FileRejected, ListingRejected, Rejected, Transient
 from app.failures.classify import classify
 from app.failures.headers import attempts_of
 from app.failures.trust import bounded_file
@@ -77,6 +77,17 @@ class FilesHandler:
             await self._give_up(record, file, error, attempts)
             return
         await self._conclude(record, file, processed, at_least)
+
+    async def refuse(self, record: SourceRecord, trouble: Rejected) -> None:
+        """Hand on a record that must not be handled; its producer is told where it says what it is about."""
+        try:
+            file = bounded_file(
+                file_from_wire(await self._encoder.decode(record.value or b"")), record, self._clock.now()
+            )
+        except (Rejected, Transient):
+            await self._handoff.failed(record, trouble, stage=STAGE)
+        else:
+            await self._give_up(record, file, trouble, attempts_of(record) + 1)
 
     async def _process(
         self, record: SourceRecord, file: ListingFile, attempts: int, as_of: datetime | None

@@ -12,25 +12,27 @@ behind them meanwhile. When too many wait, the next ones are postponed: sent bac
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
 import structlog
 
-from app.agents.ledger import Ledger, Slot
+from app.agents.ledger import Due, Ledger, Slot
 from app.agents.readings import Reading
 from app.agents.room import Room
 from app.agents.stopping import LeftForLater, StopSignal
+from app.agents.under_way import ALONE_FROM, REFUSED_FROM, UnderWay
 from app.consumer.buffered import Parcel
+from app.errors import FailureCode, Rejected
 from app.failures.trust import Trust
 from app.model.source_record import APPEND_TIME, SourceRecord
 from app.observability import metrics
 
 log = structlog.get_logger("listings.intake")
 Handler = Callable[[SourceRecord], Awaitable[None]]
-Way = Callable[[SourceRecord], Awaitable[bool]]
+Way = Callable[[SourceRecord, Slot, Ledger], Awaitable[bool]]
 """True when the record was worked on, False when the worker stopped before."""
 
 
@@ -42,8 +44,12 @@ class Committer(Protocol):
         """The generation of the group that the worker is a member of."""
         ...
 
-    async def commit(self, offsets: dict[Any, int]) -> bool:
-        """Commit next offsets by topic-partition; True when the broker took them."""
+    async def commit(self, due: Callable[[], Mapping[Any, Due]], took: Callable[[Mapping[Any, Due]], None]) -> None:
+        """Commit what is due by topic-partition once no other commit is under way, and tell it when it was taken."""
+        ...
+
+    def deaths(self, tp: Any) -> tuple[str, Mapping[int, int]]:
+        """The name of this worker in traces; how many workers ended without a word at records of a partition."""
         ...
 
     def reading(self, tp: Any) -> Reading | None:
@@ -93,13 +99,16 @@ class Intake:
         on_fatal: Callable[[BaseException], Awaitable[None]],
         postpone: Handler | None = None,
         trust: Trust | None = None,
+        under_way: UnderWay | None = None,
     ) -> None:
         """`postpone` sends a retried record back to wait; without it all of them wait here. `trust` judges what others
-        have written into the headers; without it, all of it is believed."""
+        have written into the headers; without it, all of it is believed. `under_way` leaves a trace of what is worked
+        on; without it, none is left."""
         self.topic = topic
         self._handler = handler
         self._postpone = postpone
         self._trust = trust
+        self._under_way = under_way
         self._retried = None if limits.retried_at_once is None else asyncio.Semaphore(limits.retried_at_once)
         self._retried_room = (limits.retried_at_once or 0) + limits.retried_waiting
         self._retried_here = 0
@@ -139,7 +148,7 @@ class Intake:
     def _take(self, message: Any, record: SourceRecord, size: int) -> None:
         ledger = self._ledgers.get(message.tp)
         if ledger is None or ledger.generation != message.generation_id:
-            ledger = self._ledgers[message.tp] = Ledger(message.generation_id)
+            ledger = self._new_ledger(message.tp, message.generation_id)
         slot, jumped = ledger.take(message.offset, self._monotonic(), _last_of(message))
         if jumped:
             self._jumped(message, jumped)
@@ -205,29 +214,49 @@ class Intake:
     def _retried_left(self) -> None:
         self._retried_here -= 1
 
-    async def _when_shared(self, share: asyncio.Semaphore, record: SourceRecord) -> bool:
+    async def _when_shared(self, share: asyncio.Semaphore, record: SourceRecord, slot: Slot, ledger: Ledger) -> bool:
         async with share:
             place = self._join_chain(record)
             try:
-                return await self._in_turn(place, record)
+                return await self._in_turn(place, record, slot, ledger)
             finally:
                 self._leave_chain(record, place)
 
-    async def _in_turn(self, place: _Place | None, record: SourceRecord) -> bool:
+    async def _in_turn(self, place: _Place | None, record: SourceRecord, slot: Slot, ledger: Ledger) -> bool:
         if place is not None and place.before is not None:
             await place.before.wait()  # before taking a run slot: waiting must not use one up
         async with self._running:
-            return await self._run(self._handler, record)
+            return await self._run(self._handler, record, slot, ledger)
 
-    async def _run(self, handler: Handler, record: SourceRecord) -> bool:
+    async def _run(self, handler: Handler, record: SourceRecord, slot: Slot, ledger: Ledger) -> bool:
         if self._stop.is_set:
             return False  # not started: it stays a hole that no commit passes
+        if self._under_way is None:
+            await handler(record)
+            return True
+        deaths = ledger.deaths_of(slot)
+        if deaths >= REFUSED_FROM:
+            await handler(replace(record, trouble=_killer(deaths)))
+            return True
+        if deaths >= ALONE_FROM:
+            log.warning("record_worked_on_alone", record=record.place, deaths=deaths)
+            async with self._under_way.alone(ledger, slot):
+                return await self._handled(handler, record)
+        try:
+            await self._under_way.begin(ledger, slot)
+            return await self._handled(handler, record)
+        finally:
+            self._under_way.end(ledger, slot)
+
+    async def _handled(self, handler: Handler, record: SourceRecord) -> bool:
+        if self._stop.is_set:
+            return False
         await handler(record)
         return True
 
     async def _answer_for(self, record: SourceRecord, slot: Slot, ledger: Ledger, way: Way) -> None:
         try:
-            if await way(record):
+            if await way(record, slot, ledger):
                 ledger.finish(slot)
                 self.finished += 1
                 self._done.inc()
@@ -254,19 +283,33 @@ class Intake:
         handed = reading.handed  # after the position, which the consumer writes last
         ledger = self._ledgers.get(tp)
         if ledger is None and handed is None and position != (committed or 0):
-            ledger = self._ledgers[tp] = Ledger(self._committer.generation)
+            ledger = self._new_ledger(tp, self._committer.generation)
         if ledger is not None and ledger.generation == self._committer.generation:
             ledger.pass_over(position, handed)
 
     async def commit(self) -> None:
-        """Commit the finished prefix of each partition, when it has grown."""
+        """Commit the finished prefix of each partition, when it has grown, and the trace, when it is another one."""
+        await self._committer.commit(self.due, self.took)
+
+    def due(self) -> dict[Any, Due]:
+        """What there is to commit, by topic-partition."""
         if self._is_forgotten:
-            return
-        due = [(tp, ledger, offset) for tp, ledger in self._ledgers.items() if (offset := ledger.to_commit) is not None]
-        if due and await self._committer.commit({tp: offset for tp, _, offset in due}):
-            for _, ledger, offset in due:
-                ledger.committed(offset)
-            metrics.LAST_COMMIT.labels(self.topic).set_to_current_time()
+            return {}
+        is_held_up = self._under_way is not None and self._under_way.is_held_up()
+        return {tp: due for tp, ledger in self._ledgers.items() if (due := ledger.due(is_held_up)) is not None}
+
+    def took(self, due: Mapping[Any, Due]) -> None:
+        """The broker has taken these, those of other topics among them."""
+        for tp, one in due.items():
+            ledger = self._ledgers.get(tp)
+            if ledger is not None and tp[0] == self.topic:
+                if ledger.to_commit is not None:
+                    metrics.LAST_COMMIT.labels(self.topic).set_to_current_time()
+                ledger.committed(one)
+
+    def _new_ledger(self, tp: Any, generation: int) -> Ledger:
+        ledger = self._ledgers[tp] = Ledger(generation, *self._committer.deaths(tp))
+        return ledger
 
     def forget(self) -> None:
         """The topic was deleted: nothing that was taken of it is ever committed. What runs goes on to its end.
@@ -332,6 +375,14 @@ class Intake:
 
 def _nothing() -> None:
     pass
+
+
+def _killer(deaths: int) -> Rejected:
+    return Rejected(
+        FailureCode.KILLED_WORKER,
+        f"{deaths} workers ended without a word while they worked on this record, the last one while it worked on "
+        "nothing else; expected a record that ends no worker (a crash in a library, or more memory than there is)",
+    )
 
 
 def to_record(message: Any) -> SourceRecord:

@@ -7,8 +7,11 @@ are read with `acks=False` and this ledger decides.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+from app.model.trace import trace_text
 
 
 @dataclass(slots=True)
@@ -23,11 +26,27 @@ class Slot:
     """What works on it, so that it can be given up."""
 
 
+class Due(NamedTuple):
+    """What is to be committed of a partition."""
+
+    offset: int
+    trace: str
+    """Which records are being worked on, and which ended workers before (`app.model.trace`)."""
+    state: tuple[int, bool]
+    """Up to which change of the ledger it tells, and whether a server was down."""
+
+
 class Ledger:
     """The taken and not yet committed records of one partition in one generation of the consumer group."""
 
-    def __init__(self, generation: int) -> None:
+    def __init__(self, generation: int, worker: str = "", deaths: Mapping[int, int] | None = None) -> None:
+        """`worker` names this process in traces; `deaths` counts the workers that ended at a record, by its offset."""
         self.generation = generation
+        self._worker = worker
+        self._deaths = dict(deaths or {})
+        self._under_way: set[int] = set()
+        self._changes = 0
+        self._told: Due | None = None
         self._slots: deque[Slot] = deque()
         self.first: int | None = None
         """The first offset that was taken."""
@@ -64,16 +83,49 @@ class Ledger:
     def finish(self, slot: Slot) -> None:
         """The record is in the index or handed on, confirmed; the finished prefix grows as far as it can."""
         slot.finished = True
+        if self._deaths:
+            self._deaths.pop(slot.offset, None)
         while self._slots and self._slots[0].finished:
             self._safe = self._slots.popleft().offset + 1
+
+    def begin(self, slot: Slot) -> None:
+        """Work on the record begins: from now on the trace has it."""
+        self._under_way.add(slot.offset)
+        self._changes += 1
+
+    def end(self, slot: Slot) -> bool:
+        """Work on the record has ended, however it did; False when it had not begun."""
+        if slot.offset not in self._under_way:
+            return False
+        self._under_way.remove(slot.offset)
+        self._changes += 1
+        return True
+
+    def deaths_of(self, slot: Slot) -> int:
+        """How many workers ended without a word while they worked on the record."""
+        return self._deaths.get(slot.offset, 0) if self._deaths else 0
+
+    def due(self, is_held_up: bool = False) -> Due | None:
+        """What to commit: a finished prefix that has grown, or another trace; None when it would change nothing.
+
+        While a server is down, records wait for it: what `is_held_up` is being worked on by nobody.
+        """
+        offset, told, state = self.first if self._safe is None else self._safe, self._told, (self._changes, is_held_up)
+        if offset is None or (told is not None and told.state == state and offset == self._committed):
+            return None
+        trace = trace_text(offset, self._worker, () if is_held_up else self._under_way, self._deaths)
+        if trace == ("" if told is None else told.trace) and (self._safe is None or offset == self._committed):
+            return None
+        return Due(offset, trace, state)
 
     @property
     def to_commit(self) -> int | None:
         """The next offset to commit; None when it would change nothing."""
         return None if self._safe == self._committed else self._safe
 
-    def committed(self, offset: int) -> None:
-        self._committed = offset
+    def committed(self, due: Due) -> None:
+        """The broker took it."""
+        self._committed, self._told = due.offset, due
 
     def find(self, offset: int) -> Slot | None:
         """The record at an offset while it is not finished."""

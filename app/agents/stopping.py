@@ -51,14 +51,15 @@ class StopSignal:
             raise LeftForLater
 
     async def wait_unless_stopping(self, event: asyncio.Event) -> None:
-        """Wait for the event, or raise `LeftForLater` as soon as the worker stops."""
+        """Wait until the event was set, it may be cleared again since; `LeftForLater` when the worker stops first."""
         waits = [asyncio.create_task(event.wait()), asyncio.create_task(self._stopping.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            was_set = waits[0].done()
         finally:
             for wait in waits:
                 wait.cancel()
-        if not event.is_set():
+        if not was_set:
             raise LeftForLater
 
 

@@ -116,6 +116,12 @@ OFFSET_JUMPS = Counter(
     ("topic",),
     registry=REGISTRY,
 )
+SILENT_ENDS = Counter(
+    "listings_silent_ends_total",
+    "Partitions taken over from a worker that ended without a word while it worked on their records",
+    ("topic",),
+    registry=REGISTRY,
+)
 RETRIES_WAITING = Gauge("listings_retries_waiting_records", "Retries held in memory until due", registry=REGISTRY)
 OUTAGE = Gauge(
     "listings_outage_open",

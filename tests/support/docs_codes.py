@@ -60,6 +60,11 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "An operator had the workers walk past the record, for the reason in the message.",
         "Ask them; send the record again once the cause is mended.",
     ),
+    Code.KILLED_WORKER: (
+        "Three workers ended without a word while they worked on the record, the last one while it worked on nothing "
+        "else: a crash in a library, or more memory than there is.",
+        "Send the content in another form or in smaller files, and tell the operators: no record may do that.",
+    ),
     Code.HEADER_INVALID: (
         "The failure headers of a record on `listing-retry` can not be read, or name a topic that is none of ours.",
         "Find out what else writes to the topic.",

@@ -1,6 +1,7 @@
-"""A worker that some listings are poison for: `kill me` ends it as a lack of memory would, `hold me` never ends.
+"""A worker that some listings and files are poison for.
 
-Run as `python -m tests.support.poisoned_worker`.
+The listing `kill me` ends it as a lack of memory would, and so does a file with `kill-me` in its key; the listing
+`hold me` never ends. Run as `python -m tests.support.poisoned_worker`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+from app.adapters.s3 import S3Object, S3Store
 from app.agents.listings import ListingsHandler
 from app.bootstrap import run_worker
 from app.model.source_record import SourceRecord
@@ -15,6 +17,7 @@ from app.settings import load_settings
 
 KILLED = 137
 _handle = ListingsHandler.__call__
+_fetch = S3Store.fetch
 
 
 async def _poisoned(self: ListingsHandler, record: SourceRecord) -> None:
@@ -25,6 +28,14 @@ async def _poisoned(self: ListingsHandler, record: SourceRecord) -> None:
     await _handle(self, record)
 
 
+async def _poisoned_fetch(self: S3Store, bucket: str, key: str) -> S3Object:
+    fetched = await _fetch(self, bucket, key)
+    if "kill-me" in key:
+        os._exit(KILLED)
+    return fetched
+
+
 if __name__ == "__main__":
     ListingsHandler.__call__ = _poisoned  # type: ignore[method-assign]
+    S3Store.fetch = _poisoned_fetch  # type: ignore[method-assign]
     run_worker(load_settings())

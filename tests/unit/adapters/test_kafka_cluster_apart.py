@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,6 +16,7 @@ from app.errors import Outage
 from app.model.membership import ClusterState, GroupState, Member, TopicIdentity
 from app.settings import KafkaSettings
 
+THE_WORKERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 NOBODY = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 
 
@@ -58,16 +60,29 @@ async def test_its_end_is_an_outage_and_the_next_question_has_another(number: si
 
 async def test_signals_that_are_for_the_worker_do_not_end_it() -> None:
     cluster = ApartCluster(NOBODY)
-    with pytest.raises(Outage, match=r"127\.0\.0\.1:1"):
-        await cluster.look(["listings"])
-    (process,) = [one for one in children() if "kafka_cluster_main" in " ".join(one.cmdline())]
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    task, process = await looking(cluster)
+    async with asyncio.timeout(30):
+        while not ignores(process.pid, *THE_WORKERS):
+            await asyncio.sleep(0.01)
+    for number in THE_WORKERS:
         os.kill(process.pid, number)
     with pytest.raises(Outage, match=r"127\.0\.0\.1:1"):
-        await cluster.look(["listings"])
-    assert process.is_running()
-    await cluster.aclose()
+        await task
+
+
+async def test_it_does_not_outlive_an_outage() -> None:
+    """With its brokers gone, librdkafka asked itself for what was not answered, with all of a core, for ever."""
+    cluster = ApartCluster(NOBODY)
+    task, process = await looking(cluster)
+    with pytest.raises(Outage, match=r"127\.0\.0\.1:1"):
+        await task
     assert not process.is_running()
+
+
+def ignores(pid: int, *numbers: signal.Signals) -> bool:
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigIgn")]
+    mask = int(line.split()[1], 16)
+    return all(mask >> (number - 1) & 1 for number in numbers)
 
 
 async def test_the_password_is_in_no_command_line_and_no_environment() -> None:

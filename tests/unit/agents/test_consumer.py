@@ -15,6 +15,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from app.agents.consumer import CommittedConsumer, CommittedThread, stable_end
 from app.agents.readings import Readings
+from app.observability import metrics
 
 TP = TopicPartition("listings", 0)
 
@@ -62,6 +63,7 @@ def thread_of(consumer: Consumer) -> Any:
     thread = CommittedThread.__new__(CommittedThread)
     thread.readings, thread.topic_ids, thread.skips = Readings(), {"listings": "now"}, set()
     thread._assignment, thread._consumer, thread._noted_at = None, consumer, 0.0
+    thread.worker, thread.deaths = "cafe0001", {}
     return thread
 
 
@@ -104,11 +106,33 @@ def test_nothing_of_another_assignment_is_believed(change: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("metadata", "deaths", "told"),
+    [
+        ("now w=cafe0002 u=0,2 d=2:1", {7: 1, 9: 2}, 1),
+        ("now w=cafe0001 u=0,2 d=2:1", {9: 1}, 0),  # this process itself had it before
+        ("now", {}, 0),
+        ("before w=cafe0002 u=0", {}, 0),  # of a topic that is gone
+        ("w=;u=0-x d=", {}, 0),
+    ],
+)
+async def test_who_takes_over_from_a_worker_that_ended_in_silence_knows_what_it_worked_on(
+    metadata: str, deaths: dict[int, int], told: int
+) -> None:
+    thread = thread_of(Consumer(State(), OffsetAndMetadata(7, metadata)))
+    before = metrics.SILENT_ENDS.labels("listings")._value.get()
+    await thread._seek_to_committed()
+    assert thread.deaths.get(TP, {}) == deaths
+    assert metrics.SILENT_ENDS.labels("listings")._value.get() - before == told
+
+
+@pytest.mark.parametrize(
     ("kept", "begins"),
     [
         (OffsetAndMetadata(7, "now"), 7),
         (OffsetAndMetadata(7, ""), 7),
+        (OffsetAndMetadata(7, "now w=cafe0002 u=0-3"), 7),
         (OffsetAndMetadata(7, "before"), "first"),
+        (OffsetAndMetadata(7, "before w=cafe0002 u=0-3"), "first"),
     ],
 )
 async def test_an_offset_of_a_topic_that_is_gone_counts_for_nothing(kept: OffsetAndMetadata, begins: object) -> None:
@@ -234,3 +258,18 @@ async def test_records_before_the_committed_offset_are_not_dropped_when_the_log_
     await consumer.perform_seek()
     await consumer._drain_messages(SimpleNamespace(_stopped=stopped))
     assert taken == [0, 1]
+
+
+async def test_offsets_are_committed_with_the_topics_id_and_the_trace() -> None:
+    taken: list[Any] = []
+    consumer = Consumer(State())
+
+    async def commit(due: Any) -> None:
+        taken.append(due)
+
+    consumer.commit = commit  # type: ignore[attr-defined]
+    consumer._client = SimpleNamespace(cluster=SimpleNamespace(partitions_for_topic=lambda _: {0}))  # type: ignore[attr-defined]
+    thread = thread_of(consumer)
+    assert await thread._commit({TP: 7}, {TP: "w=cafe0001 u=0"})
+    assert await thread._commit({TP: 8})
+    assert taken == [{TP: OffsetAndMetadata(7, "now w=cafe0001 u=0")}, {TP: OffsetAndMetadata(8, "now")}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -38,7 +39,7 @@ class Bench(Parts):
         files = FilesHandler(
             self.store, flow, self.removals, self.encoder, self.handoff, self.outcomes, self.outages, self.clock
         )
-        self._handle = guarded(files, self.handoff, "files")
+        self._handle = guarded(files, self.handoff, "files", files.refuse)
 
     async def handle(self, record: SourceRecord) -> None:
         await self._handle(record)
@@ -311,3 +312,19 @@ async def test_an_outcome_that_can_not_be_kept_costs_the_record_not_the_worker(
     bench.index.write_outcome = refuse  # type: ignore[method-assign]
     await bench.handle(queued())
     assert [sent.topic for sent in bench.publisher.sent] == ["listing-outcomes", topic]
+
+
+async def test_the_sender_of_a_file_that_must_not_be_read_is_told(bench: Bench) -> None:
+    trouble = Rejected(FailureCode.KILLED_WORKER, "3 workers ended")
+    await bench.handle(replace(queued(), trouble=trouble))
+    (outcome,) = bench.index.outcomes.values()
+    assert (outcome["status"], outcome["failure_code"]) == ("rejected", "killed_worker")
+    (letter,) = [sent for sent in bench.publisher.sent if sent.topic == "listing-dlq"]
+    assert letter.headers["listing-file"] == f"cars/{KEY}".encode()
+
+
+async def test_a_record_in_trouble_that_says_nothing_of_a_file_is_a_dead_letter(bench: Bench) -> None:
+    trouble = Rejected(FailureCode.RECORD_UNREADABLE, "its bytes can not be read")
+    await bench.handle(replace(queued(), value=None, trouble=trouble))
+    (letter,) = bench.publisher.sent
+    assert (letter.topic, letter.headers["failure-code"]) == ("listing-dlq", b"record_unreadable")

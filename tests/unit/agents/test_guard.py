@@ -74,3 +74,22 @@ async def test_a_record_that_can_not_be_read_is_a_dead_letter_with_its_place_and
     assert (sent.key, sent.value) == (None, None)
     assert sent.headers["failure-code"] == b"batch_too_big"
     assert (sent.headers["failure-origin-topic"], sent.headers["failure-origin-offset"]) == (b"listings", b"41")
+
+
+async def test_a_record_in_trouble_is_not_handled_and_whoever_refuses_it_is_asked(parts: Parts) -> None:
+    trouble = Rejected(FailureCode.KILLED_WORKER, "3 workers ended")
+    handled: list[str] = []
+
+    async def handle(record: SourceRecord) -> None:
+        handled.append("handled")
+
+    async def refuse(record: SourceRecord, why: Rejected) -> None:
+        handled.append(why.code)
+
+    record = replace(source_record(), trouble=trouble)
+    await guarded(handle, parts.handoff, "files", refuse)(record)
+    assert handled == ["killed_worker"]
+    await guarded(handle, parts.handoff, "files")(record)
+    assert handled == ["killed_worker"]
+    (sent,) = parts.publisher.sent
+    assert (sent.topic, sent.headers["failure-code"]) == ("listing-dlq", b"killed_worker")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from app.agents.intake import Intake, IntakeLimits, to_record
+from app.agents.ledger import Due
 from app.agents.readings import Reading, Readings
 from app.agents.stopping import LeftForLater, StopSignal
+from app.agents.under_way import UnderWay
 from app.consumer.buffered import Buffered, Parcel
 from app.errors import FailureCode, Rejected
 from app.failures.trust import Trust
 from app.model.source_record import SourceRecord
 from app.observability import metrics
+from tests.support.agents import eventually
 
 
 @dataclass
@@ -48,17 +51,31 @@ class Group:
     def reading(self, tp: Any) -> Reading | None:
         return self.readings.get(tp)
 
-    async def commit(self, offsets: dict[Any, int]) -> bool:
-        if self.accept:
-            self.commits.append(offsets)
-        return self.accept
+    async def commit(self, due: Callable[[], Mapping[Any, Due]], took: Callable[[Mapping[Any, Due]], None]) -> None:
+        found = due()
+        if found and self.accept:
+            self.commits.append({tp: one.offset for tp, one in found.items()})
+            self.traces += [one.trace for one in found.values()]
+            took(found)
+
+    ended: dict[int, int] = field(default_factory=dict)
+    traces: list[str] = field(default_factory=list)
+
+    def deaths(self, tp: Any) -> tuple[str, Mapping[int, int]]:
+        return "cafe0001", self.ended
 
 
 class Bench:
     """An intake with a handler made of gates: a record runs until its gate is opened."""
 
     def __init__(
-        self, at_once: int = 10, accepted: int = 100, ordered: bool = True, trust: Trust | None = None, **more: Any
+        self,
+        at_once: int = 10,
+        accepted: int = 100,
+        ordered: bool = True,
+        trust: Trust | None = None,
+        traced: bool = False,
+        **more: Any,
     ) -> None:
         self.group = Group()
         self.stop = StopSignal()
@@ -78,8 +95,12 @@ class Bench:
             self._fatal,
             self._postpone,
             trust,
+            UnderWay(self._tell, lambda: False, self.stop) if traced else None,
         )
         self.pump = asyncio.create_task(self.intake.run(self._events()))
+
+    async def _tell(self) -> None:
+        await self.intake.commit()
 
     async def _handle(self, record: SourceRecord) -> None:
         self.started.append(record.offset)
@@ -576,3 +597,58 @@ async def test_what_still_comes_of_a_topic_that_is_gone_is_not_committed_as_the_
     await bench.intake.commit()
     assert bench.group.commits == [{TP: 2}]
     assert bench.started == [5000, 0, 1], "what was to be walked past was of the old topic"
+
+
+@pytest.fixture
+async def traced() -> AsyncIterator[Bench]:
+    bench = Bench(traced=True)
+    yield bench
+    bench.pump.cancel()
+    bench.stop.set()
+    await bench.intake.drain(0)
+
+
+async def test_no_record_is_handled_before_its_trace_is_left(traced: Bench) -> None:
+    traces: list[list[str]] = []
+
+    async def look(record: SourceRecord) -> None:
+        traces.append(list(traced.group.traces))
+
+    traced.handler = look
+    traced.offer(Message(4))
+    await eventually("it to be handled", lambda: traced.intake.finished == 1)
+    assert traces == [["w=cafe0001 u=0"]]
+    await traced.intake.commit()
+    assert (traced.group.commits[-1], traced.group.traces[-1]) == ({TP: 5}, "")
+
+
+async def test_a_suspect_is_handled_alone_and_one_that_ended_three_workers_never_again(traced: Bench) -> None:
+    traced.group.ended = {1: 2, 2: 3}
+    troubles: dict[int, str | None] = {}
+    handled: list[int] = []
+    beside: dict[int, list[int]] = {}
+
+    async def handle(record: SourceRecord) -> None:
+        troubles[record.offset] = None if record.trouble is None else record.trouble.code
+        if record.trouble is None:
+            handled.append(record.offset)
+            await asyncio.sleep(0.01)
+            beside[record.offset] = [one for one in handled if one != record.offset]
+            handled.remove(record.offset)
+
+    traced.handler = handle
+    traced.offer(*(Message(offset) for offset in range(4)))
+    await eventually("all to be handled", lambda: traced.intake.finished == 4)
+    assert troubles == {0: None, 1: None, 2: FailureCode.KILLED_WORKER, 3: None}
+    assert beside[1] == []
+    await traced.intake.commit()
+    assert (traced.group.commits[-1], traced.group.traces[-1]) == ({TP: 4}, "")
+
+
+async def test_what_is_given_up_on_a_stop_leaves_no_trace(traced: Bench) -> None:
+    traced.offer(Message(0), Message(1))
+    await eventually("both to begin", lambda: traced.started == [0, 1])
+    traced.stop.set()
+    await traced.intake.drain(0)
+    assert traced.group.traces[-1] == ""
+    assert traced.group.commits[-1] == {TP: 0}

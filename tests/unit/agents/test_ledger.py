@@ -29,7 +29,9 @@ def test_a_commit_is_offered_once() -> None:
     ledger = Ledger(generation=1)
     slot, _ = ledger.take(0, now=0.0)
     ledger.finish(slot)
-    ledger.committed(1)
+    due = ledger.due()
+    assert due is not None
+    ledger.committed(due)
     assert ledger.to_commit is None
     assert ledger.position == 1
 
@@ -73,3 +75,56 @@ def test_passing_over_never_passes_a_record(records: set[int], taken: int, finis
     undone = ordered[min(finished, taken) :]
     assert (ledger.to_commit or 0) <= (undone[0] if undone else 31)
     assert undone or ledger.to_commit == 31
+
+
+def test_the_trace_has_what_is_worked_on_and_goes_with_the_offset_even_if_that_stays() -> None:
+    ledger = Ledger(1, "cafe0001")
+    first, _ = ledger.take(10, 0.0)
+    second, _ = ledger.take(11, 0.0)
+    assert ledger.due() is None
+    ledger.begin(first)
+    ledger.begin(second)
+    due = ledger.due()
+    assert due is not None
+    assert (due.offset, due.trace) == (10, "w=cafe0001 u=0-1")
+    assert ledger.due() == due, "until it is taken"
+    ledger.committed(due)
+    assert ledger.due() is None
+    assert ledger.end(first)
+    ledger.finish(first)
+    due = ledger.due()
+    assert due is not None
+    assert (due.offset, due.trace) == (11, "w=cafe0001 u=0")
+    ledger.committed(due)
+    assert ledger.end(second)
+    assert not ledger.end(second)
+    due = ledger.due()
+    assert due is not None
+    assert (due.offset, due.trace) == (11, ""), "what was given up is worked on by nobody"
+
+
+def test_a_trace_is_taken_back_while_a_server_is_down_and_left_again_afterwards() -> None:
+    ledger = Ledger(1, "cafe0001")
+    slot, _ = ledger.take(10, 0.0)
+    ledger.begin(slot)
+    traces = []
+    for is_held_up in (False, True, True, False):
+        due = ledger.due(is_held_up)
+        traces.append(None if due is None else due.trace)
+        if due is not None:
+            ledger.committed(due)
+    assert traces == ["w=cafe0001 u=0", "", None, "w=cafe0001 u=0"]
+
+
+def test_deaths_are_handed_on_until_the_record_is_finished() -> None:
+    ledger = Ledger(1, "cafe0001", {10: 1, 12: 2})
+    slots = {offset: ledger.take(offset, 0.0)[0] for offset in (10, 11, 12)}
+    assert [ledger.deaths_of(slot) for slot in slots.values()] == [1, 0, 2]
+    ledger.begin(slots[11])
+    due = ledger.due()
+    assert due is not None
+    assert due.trace == "w=cafe0001 u=1 d=0:1,2:2"
+    ledger.finish(slots[10])
+    due = ledger.due()
+    assert due is not None
+    assert (due.offset, due.trace) == (11, "w=cafe0001 u=0 d=1:2")
