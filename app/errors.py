@@ -170,11 +170,17 @@ class ListingRejected(Rejected):
 
 
 class Transient(ListingsError):
-    """This record failed now and may succeed later; `retry_after_s` is the server's own wish, if it had one."""
+    """This record failed now and may succeed later; `retry_after_s` is the server's own wish, if it had one.
+
+    `in_doubt`: nothing tells whether others have the same trouble, so it is taken for an outage for a while.
+    `by_chance`: once may be chance, so it is tried once more at once before an attempt is counted.
+    """
 
     def __init__(self, code: FailureCode, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(code, message)
         self.retry_after_s = retry_after_s
+        self.in_doubt = False
+        self.by_chance = False
 
 
 class Outage(ListingsError):

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from app.errors import ListingsError, Transient
 from app.model.document import Document, WriteResult
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion
@@ -37,6 +38,10 @@ class FetchedObject(Protocol):
 
     def chunks(self) -> AsyncIterator[bytes]:
         """The content in pieces of at most some 256 KiB; raises `Transient` when it breaks off or is short."""
+        ...
+
+    async def judged(self, error: Transient) -> ListingsError:
+        """Tell whose trouble it is that this content does not come: `error` itself, or an `Outage` of the store."""
         ...
 
 

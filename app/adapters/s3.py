@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from obstore.store import S3Store as Bucket
 
-from app.adapters.s3_errors import Answer, Doubt, interpret, read_answer
+from app.adapters.s3_errors import OTHERS_TOO, Answer, Doubt, interpret, read_answer
 from app.adapters.s3_listing import Listing
-from app.adapters.s3_opinion import ERRORS, SecondOpinion
-from app.errors import FailureCode, ListingsError, OperatorError, Outage, Rejected, Transient
+from app.adapters.s3_opinion import ERRORS, Opinion, SecondOpinion
+from app.adapters.s3_wish import Wishes
+from app.errors import Dependency, FailureCode, ListingsError, OperatorError, Outage, Rejected, Transient
 from app.model.file import ObjectInfo
 from app.settings import S3Settings
 
@@ -59,7 +60,9 @@ class S3Object:
                 for start in range(0, len(block), CHUNK_MAX_BYTES):
                     yield bytes(block[start : start + CHUNK_MAX_BYTES])
         except ERRORS as error:
-            raise await self._store.explain_break(read_answer(error), self.info) from error
+            # At most: obstore drops what it has gathered of a piece when the rest does not come.
+            came = min(self.info.size, received + _CHUNK_MIN_BYTES)
+            raise await self._store.explain_break(read_answer(error), self.info, came) from error
         if received != self.info.size:
             raise Transient(
                 FailureCode.FETCH_FAILED,
@@ -67,6 +70,11 @@ class S3Object:
             )
         if received:
             self._store.opinion.read(self.info.bucket, self.info.key)
+
+    async def judged(self, error: Transient) -> ListingsError:
+        """Return the error, or the `Outage` when other objects do not come either."""
+        down = Outage(FailureCode.UNREACHABLE, Dependency.OBJECT_STORE, f"{error.message}; {OTHERS_TOO}")
+        return await self._store.judge(error, down, self.info.bucket, self.info.key, 0)
 
 
 class S3Store:
@@ -76,6 +84,7 @@ class S3Store:
         self._settings = settings
         self._buckets: dict[str, Bucket] = {}
         self.opinion = SecondOpinion(settings)
+        self._wishes = Wishes(settings)
 
     async def head(self, bucket: str, key: str) -> ObjectInfo:
         """The object as it is now. Raises as told at `app.adapters.s3_errors.interpret`, and KEY_NOT_DECODABLE,
@@ -153,18 +162,31 @@ class S3Store:
                 error = interpret(answer, bucket, "")
                 raise await self._with_wish(error.everybody if isinstance(error, Doubt) else error, bucket)
 
-    async def explain(self, answer: Answer, bucket: str, key: str) -> ListingsError:
-        """The error for an answer; where it may concern one object or everybody, the store is asked once more."""
+    async def explain(self, answer: Answer, bucket: str, key: str, came: int = 0) -> ListingsError:
+        """The error for an answer, after `came` bytes of the object; where it may concern one object or everybody, the
+        store is asked once more."""
         error = interpret(answer, bucket, key)
-        if isinstance(error, Doubt):
-            otherwise = await self.opinion.answers_otherwise(bucket, self._open(bucket))
-            return error.alone if otherwise else error.everybody
-        return await self._with_wish(error, bucket)
+        if not isinstance(error, Doubt):
+            return await self._with_wish(error, bucket)
+        if isinstance(error.alone, Transient):
+            # A status is the word of a store that answers; a connection that breaks or stalls says nothing.
+            error.alone.by_chance = is_silent = answer.status is None
+            return await self.judge(error.alone, error.everybody, bucket, key, came, is_silent)
+        otherwise = await self.opinion.answers_otherwise(bucket, self._open(bucket))
+        return error.alone if otherwise else error.everybody
 
-    async def explain_break(self, answer: Answer, info: ObjectInfo) -> ListingsError:
+    async def judge(
+        self, alone: Transient, everybody: Outage, bucket: str, key: str, came: int, is_silent: bool = True
+    ) -> ListingsError:
+        """Return the error that fits what becomes of other objects, which are asked for now."""
+        opinion = await self.opinion.compare(bucket, self._open(bucket), key, came)
+        alone.in_doubt = opinion is Opinion.MIXED or (is_silent and opinion is Opinion.UNKNOWN)
+        return everybody if opinion is Opinion.ILL else alone
+
+    async def explain_break(self, answer: Answer, info: ObjectInfo, came: int) -> ListingsError:
         """The same for content that broke off. obstore resumes it where it broke, but never with another entity tag:
         so a replaced object looks like a broken connection until it is asked for."""
-        error = await self.explain(answer, info.bucket, info.key)
+        error = await self.explain(answer, info.bucket, info.key, came)
         if isinstance(error, Transient) and await self._was_replaced(info):
             return Transient(
                 FailureCode.CONTENT_CHANGED, f"{info.bucket}/{info.key} was uploaded again while it was being read"
@@ -181,7 +203,7 @@ class S3Store:
 
     async def _with_wish(self, error: ListingsError, bucket: str) -> ListingsError:
         if isinstance(error, Outage) and error.code is FailureCode.OVERLOADED:
-            error.retry_after_s = await self.opinion.wish(bucket)
+            error.retry_after_s = await self._wishes.seconds(bucket)
         return error
 
     def _open(self, bucket: str) -> Bucket:

@@ -51,6 +51,7 @@ _IN_WORDS = {
     "Request": "nothing: the connection broke",
 }
 _BAD_KEY = frozenset({"InvalidURI", "KeyTooLongError"})
+OTHERS_TOO = "other objects do not come either, or very slowly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _doubt(answer: Answer, place: str) -> Doubt:
         alone = _missing(place) if answer.status == 404 else _forbidden(place)
         advice = "it refuses everything: check the credentials, and the policy of the bucket"
         return Doubt(alone, _outage(FailureCode.ACCESS_REFUSED, answer, advice))
-    down = _outage(FailureCode.UNREACHABLE, answer, "it fails for everything")
+    down = _outage(FailureCode.UNREACHABLE, answer, OTHERS_TOO)
     if answer.trouble == "Timeout":
         return Doubt(Transient(FailureCode.FETCH_TIMED_OUT, f"the object store was too slow with {place}"), down)
     return Doubt(Transient(FailureCode.FETCH_FAILED, f"the object store failed for {place}: {answer}"), down)

@@ -2,9 +2,10 @@
 
 One probe a dependency, with capped backoff; everybody who waits goes on when it succeeds. Where there is no probe (the
 broker), those who wait try again themselves, ever less often, until `answered` is told. Consecutive failures of
-different objects are taken for an outage as well: a store that answers 500 to everybody is down. If its probe says
-otherwise, that is believed only for so long: what still fails after a minute, with nothing else between that works, is
-those objects' own trouble, and goes to the retry topic.
+different objects are taken for an outage as well: a store that answers 500 to everybody is down. So is a failure of
+which nothing tells whether others have it too (`Transient.in_doubt`). If the probe says otherwise, that is believed
+only for so long: what still fails after a minute, with nothing else between that works, is those objects' own trouble,
+and goes to the retry topic.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Outages:
     ) -> None:
         """`draw` spreads the probes of workers that lost the same dependency: evenly spread numbers in [0, 1)."""
         self._draw = draw
-        self._ended: dict[Dependency, tuple[float, int]] = {}
+        self._ended: dict[Dependency, _Ended] = {}
         self._confirmed: set[Dependency] = set()
         self._probes = dict(probes)
         self._backoff = backoff
@@ -94,7 +95,9 @@ class Outages:
         if not is_open and dependency in self._told:
             return
         if is_open and dependency not in self._open:
-            self._open[dependency] = OpenOutage(dependency, self._clock.now(), reason)
+            ended = self._ended_just_now(dependency)
+            since = ended.since if ended else self._clock.now()
+            self._open[dependency] = OpenOutage(dependency, since, reason)
             metrics.OUTAGE.labels(dependency).set(1)
             log.error("outage_began", dependency=dependency, reason=reason)
         elif not is_open and dependency in self._open:
@@ -135,21 +138,27 @@ class Outages:
         `subject` names what it is about: a dependency that fails for one subject only is not down. Raises what the
         attempt raises: `Rejected`, or `Transient` when it is this subject's own trouble; `LeftForLater` on a stop.
         """
-        unseen_s = 0.0
+        unseen_since: float | None = None
+        repeated = False
         while True:
             try:
                 result = await attempt()
             except Outage as outage:
-                unseen_s = 0.0
+                unseen_since, repeated = None, False
                 await self.wait_over(outage)
             except Transient as error:
+                if error.by_chance and not error.in_doubt and not repeated:
+                    repeated = True
+                    continue
+                now = self._clock.monotonic()
+                unseen_since = now if unseen_since is None else unseen_since
                 outage_now = self._failed_once_more(dependency, subject, error)
-                if outage_now is None or unseen_s >= OWN_TROUBLE_AFTER_S:
+                if outage_now is None or now - unseen_since >= OWN_TROUBLE_AFTER_S:
                     raise
-                began = self._clock.monotonic()
                 await self.wait_over(outage_now)
-                waited_s = self._clock.monotonic() - began
-                unseen_s = 0.0 if dependency in self._confirmed else unseen_s + waited_s
+                repeated = False
+                if dependency in self._confirmed:
+                    unseen_since = None
             else:
                 self._failed.pop(dependency, None)
                 self._ended.pop(dependency, None)
@@ -176,7 +185,9 @@ class Outages:
                 failures += 1
                 await self._pause(failures, answer.retry_after_s)
             self._failed.pop(dependency, None)
-            self._ended[dependency] = (self._clock.monotonic(), failures)
+            began = self._open.get(dependency)
+            since = began.since if began else self._clock.now()
+            self._ended[dependency] = _Ended(self._clock.monotonic(), failures, since)
             self._note(dependency, False, "")
         self._over.pop(dependency).set()
 
@@ -186,25 +197,43 @@ class Outages:
         await asyncio.sleep(max(pause_s, min(wish_s or 0.0, RETRY_AFTER_HEEDED_S)))
 
     def _failures_before(self, dependency: Dependency) -> int:
-        """How often the same outage was probed: one that ended only just now, with nothing that worked since."""
-        ended_at, failures = self._ended.pop(dependency, (0.0, 0))
-        return failures if failures and self._clock.monotonic() - ended_at < _SAME_OUTAGE_S else 0
+        """How often the same outage was probed."""
+        ended = self._ended_just_now(dependency)
+        self._ended.pop(dependency, None)
+        return ended.failures if ended else 0
+
+    def _ended_just_now(self, dependency: Dependency) -> _Ended | None:
+        """The outage that what fails now belongs to: it ended only just now, with nothing that worked since."""
+        ended = self._ended.get(dependency)
+        return ended if ended and self._clock.monotonic() - ended.at < _SAME_OUTAGE_S else None
 
     def _is_on_probation(self, dependency: Dependency) -> bool:
         """After an outage only a success proves that it is over: a probe may not see what is wrong. Until then each
         failure belongs to it, or every false end of an outage would cost ten of those who wait an attempt."""
         ended = self._ended.get(dependency)
-        return ended is not None and self._clock.monotonic() - ended[0] < _QUIET_S
+        return ended is not None and self._clock.monotonic() - ended.at < _QUIET_S
 
     def _failed_once_more(self, dependency: Dependency, subject: str, error: Transient) -> Outage | None:
         """The `Outage` to wait for once enough different subjects failed in a row."""
         subjects = self._failed.setdefault(dependency, set())
         subjects.add(subject)
-        if dependency not in self._open and len(subjects) < FAILURES_TO_OPEN and not self._is_on_probation(dependency):
+        belongs = error.in_doubt or dependency in self._open or self._is_on_probation(dependency)
+        if not belongs and len(subjects) < FAILURES_TO_OPEN:
             return None
         row = f"{len(subjects)} different objects failed in a row" if len(subjects) > 1 else "an object failed again"
+        if error.in_doubt:
+            row = "an object failed, and nothing tells whether others do too"
         reason = f"{row}; last: {error.message}"
         return Outage(FailureCode.UNREACHABLE, dependency, reason, error.retry_after_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """An outage that the probe took for over: when, after how many probes, and since when it had lasted."""
+
+    at: float
+    failures: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class FileFlow:
                 _Writes(self._index, account, self._limits.rejects_max_count) as writes,
                 _closed_afterwards(fetched.chunks()) as chunks,
             ):
-                async for chunk in self._patiently(chunks):
+                async for chunk in self._patiently(fetched, chunks):
                     account.bytes_read += len(chunk)
                     await self._work_off(reader.feed(chunk), _Sink(mapper, writes, account, claim))
                 await self._work_off(reader.finish(), _Sink(mapper, writes, account, claim))
@@ -148,7 +148,7 @@ class FileFlow:
                 f"expected at most {self._limits.file_max_bytes:,} bytes, the object has {info.size:,}",
             )
 
-    async def _patiently(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def _patiently(self, fetched: FetchedObject, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks, while they come; a store that trickles for ever would hold a place of the worker for ever."""
         waited_s = 0.0
         asked = self._clock.monotonic()
@@ -156,7 +156,8 @@ class FileFlow:
             waited_s += self._clock.monotonic() - asked
             if waited_s > self._patience_s:
                 expected = f"expected the content within {self._patience_s:g} s"
-                raise Transient(FailureCode.FETCH_TIMED_OUT, f"{expected}, the store was still sending")
+                late = Transient(FailureCode.FETCH_TIMED_OUT, f"{expected}, the store was still sending")
+                raise await fetched.judged(late)
             yield chunk
             asked = self._clock.monotonic()
 

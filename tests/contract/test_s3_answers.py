@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -309,6 +310,148 @@ async def test_content_that_comes_from_nothing_is_an_outage_for_a_worker_that_ha
         server.script = store_with(OBJECT)
         assert await read(store, "0.json") == b"[1,2]"
         await store.ping()
+
+
+CUT = Reply(200, b"[1,", FACTS, length=12, then="close")
+LATE = replace(OBJECT, late_s=0.15)  # in time, but not at a decent rate
+LONG = Reply(200, b"[" + b" " * 8 + b"]", FACTS)
+
+
+def _contents(default: Reply, lists: Reply = EMPTY_LIST, **replies: Reply) -> Script:
+    """The content of `a`, `b`, … as given and of all others `default`; their facts can be had."""
+
+    def script(asked: Asked) -> Reply:
+        if is_list(asked):
+            return lists
+        return OBJECT if asked.method == "HEAD" else replies.get(asked.key, default)
+
+    return script
+
+
+async def _judged(store: S3Store, key: str = "broken") -> ListingsError:
+    with pytest.raises(ListingsError) as caught:
+        await read(store, key)
+    return caught.value
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was compared is not believed for a second, and decent is what takes less than a tenth."""
+    monkeypatch.setattr("app.adapters.s3_opinion._OLD_AFTER_S", 0.0)
+    monkeypatch.setattr("app.adapters.s3_opinion._DECENT_MIN_S", 0.1)
+
+
+OWN, IN_DOUBT, DOWN = "its own", "in doubt", "down"
+
+
+def _meaning(error: ListingsError) -> str:
+    if isinstance(error, Outage):
+        return DOWN
+    assert isinstance(error, Transient)
+    return IN_DOUBT if error.in_doubt else OWN
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("known", "lists", "meanings"),
+    [
+        ({"a": LONG, "b": LONG}, EMPTY_LIST, (OWN, OWN)),
+        ({"a": LONG, "b": CUT}, EMPTY_LIST, (IN_DOUBT, OWN)),
+        ({"a": LONG, "b": replace(LONG, then="stall")}, EMPTY_LIST, (IN_DOUBT, OWN)),
+        ({"a": CUT, "b": CUT}, EMPTY_LIST, (DOWN, DOWN)),
+        ({"a": CUT}, EMPTY_LIST, (DOWN, DOWN)),
+        ({"a": LATE, "b": LATE}, EMPTY_LIST, (DOWN, DOWN)),
+        ({"a": OBJECT, "b": OBJECT}, EMPTY_LIST, (IN_DOUBT, IN_DOUBT)),
+        ({"a": OBJECT, "b": replace(OBJECT, body=b"[1, 2]")}, EMPTY_LIST, (OWN, OWN)),
+        ({"a": OBJECT}, listing("c", "broken"), (OWN, OWN)),
+        ({}, listing("c", "broken"), (OWN, OWN)),
+        ({}, listing("broken"), (IN_DOUBT, IN_DOUBT)),
+        ({"a": refusal(404, "NoSuchKey")}, EMPTY_LIST, (IN_DOUBT, IN_DOUBT)),
+    ],
+    ids=[
+        "others come",
+        "one of two breaks off: it may be broken itself, so the other decides next",
+        "one of two stalls",
+        "none comes",
+        "the only one known does not come",
+        "others crawl",
+        "others are much shorter than where it broke off",
+        "one of them is half as long",
+        "one that is listed is as long",
+        "nothing was read yet, and one that is listed comes",
+        "it is the only one",
+        "the only other was removed",
+    ],
+)
+async def test_a_body_that_breaks_off_is_judged_by_others_that_are_read_now(
+    known: dict[str, Reply], lists: Reply, meanings: tuple[str, ...]
+) -> None:
+    async with scripted_s3(lambda _: OBJECT) as server:
+        store = S3Store(settings(server.url, read_timeout_s=0.4))
+        for key in known:
+            await read(store, key)
+        server.script = _contents(LONG, lists, broken=CUT, **known)
+        assert tuple([_meaning(await _judged(store)) for _ in meanings]) == meanings
+
+
+@pytest.mark.usefixtures("quick")
+async def test_an_object_that_could_be_read_before_does_not_vouch_for_itself() -> None:
+    """A feed under one key, put anew each day: the others of the bucket decide, for the probe too."""
+    async with scripted_s3(lambda _: OBJECT) as server:
+        store = S3Store(settings(server.url))
+        await read(store, "broken")
+        server.script = _contents(LONG, listing("c"), broken=CUT)
+        assert _meaning(await _judged(store)) == OWN
+        await store.ping()
+
+
+async def test_health_has_to_be_seen_after_the_failure_and_trouble_is_believed_for_a_while() -> None:
+    async with scripted_s3(lambda _: OBJECT) as server:
+        store = S3Store(settings(server.url))
+        await read(store, "a")
+
+        async def asked_of_a() -> int:
+            before = len(server.asked)
+            await _judged(store)
+            return sum(asked.key == "a" for asked in server.asked[before:])
+
+        server.script = _contents(LONG, broken=CUT, a=LONG)
+        assert [await asked_of_a() for _ in range(2)] == [1, 1]
+        server.script = _contents(LONG, broken=CUT, a=CUT)
+        assert await asked_of_a()
+        assert not await asked_of_a()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    ("reply", "others", "meaning"),
+    [(Reply(500), {}, OWN), (Reply(500), {"a": OBJECT, "b": CUT}, IN_DOUBT), (Reply(then="no answer"), {}, IN_DOUBT)],
+    ids=["it answers", "it answers some", "it says nothing"],
+)
+async def test_a_status_is_the_word_of_a_store_that_answers(
+    reply: Reply, others: dict[str, Reply], meaning: str
+) -> None:
+    async with scripted_s3(lambda _: OBJECT) as server:
+        store = S3Store(settings(server.url))
+        for key in others:
+            await read(store, key)
+        server.script = _contents(LONG, broken=reply, **others)
+        error = await _judged(store)
+        assert _meaning(error) == meaning
+        assert isinstance(error, Transient)
+        assert error.by_chance == (reply.then == "no answer")
+
+
+async def test_content_that_comes_too_slowly_is_judged_in_the_same_way() -> None:
+    late = Transient(FailureCode.FETCH_TIMED_OUT, "expected the content within 900 s")
+    async with scripted_s3(lambda _: OBJECT) as server:
+        store = S3Store(settings(server.url))
+        await read(store, "a")
+        fetched = await store.fetch(BUCKET, "big")
+        assert await fetched.judged(late) is late
+        assert not late.in_doubt
+        server.script = _contents(LONG, a=CUT)
+        assert isinstance(await fetched.judged(late), Outage)
 
 
 @pytest.mark.parametrize("content", [refusal(404, "NoSuchKey"), refusal(403, "AccessDenied")])

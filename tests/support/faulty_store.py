@@ -31,6 +31,8 @@ class Faults:
     """Part of a path → status and body that every request to it is answered with."""
     held: set[str] = field(default_factory=set)
     """Parts of keys whose content does not come until they are taken out."""
+    cut: dict[str, int] = field(default_factory=dict)
+    """Part of a key → after how many bytes its content breaks off, each time."""
     reading: set[str] = field(default_factory=set)
     """Paths whose content is being read now."""
     twice_at_once: set[str] = field(default_factory=set)
@@ -74,6 +76,9 @@ class _Proxy:
                 return web.Response(status=500, body=_INTERNAL_ERROR, content_type="application/xml")
             while any(part in path for part in faults.held):
                 await asyncio.sleep(0.02)  # as above
+            for part, size_bytes in faults.cut.items():
+                if part in path:
+                    return await self._cut_off(request, self._session, size_bytes)
             return await self._passed_on(request, self._session)
         finally:
             faults.reading.discard(path)
@@ -86,6 +91,19 @@ class _Proxy:
             if request.transport is not None:
                 request.transport.abort()
             raise ConnectionResetError(str(error)) from error
+
+    async def _cut_off(
+        self, request: web.Request, session: aiohttp.ClientSession, size_bytes: int
+    ) -> web.StreamResponse:
+        whole = await self._passed_on(request, session)
+        assert isinstance(whole.body, bytes)
+        answer = web.StreamResponse(status=whole.status, headers=whole.headers)
+        answer.content_length = len(whole.body)
+        await answer.prepare(request)
+        await answer.write(whole.body[:size_bytes])
+        assert request.transport is not None
+        request.transport.abort()
+        return answer
 
     async def _answer(self, request: web.Request, session: aiohttp.ClientSession) -> web.Response:
         # The signature covers the host that the client saw, so it is passed on as it came.

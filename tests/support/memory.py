@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app.errors import Dependency, FailureCode, Outage, Rejected
+from app.errors import Dependency, FailureCode, ListingsError, Outage, Rejected, Transient
 from app.model.document import Document, RefusedItem, WriteResult
 from app.model.file import ObjectInfo
 from app.model.listed import KnownVersion
@@ -83,6 +83,9 @@ class _Fetched:
     async def chunks(self) -> AsyncIterator[bytes]:
         for start in range(0, len(self.content), self.chunk):
             yield self.content[start : start + self.chunk]
+
+    async def judged(self, error: Transient) -> ListingsError:
+        return error
 
 
 class MemoryStore:

@@ -31,6 +31,8 @@ class Reply:
     """What Content-Length claims, when that is not the body's length."""
     then: str = "go on"
     """`go on`; `close` or `stall after` the body; `no answer` (a reset) or `stall` instead of any answer."""
+    late_s: float = 0.0
+    """How long the answer takes."""
 
 
 Script = Callable[[Asked], Reply]
@@ -122,6 +124,7 @@ def _ranged(request: Asked, reply: Reply) -> Reply:
 
 async def _write(writer: asyncio.StreamWriter, request: Asked, reply: Reply) -> bool:
     """Whether the connection goes on."""
+    await asyncio.sleep(reply.late_s)  # the fault itself, not a wait for a condition
     if reply.then == "no answer":
         writer.transport.abort()
         return False

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import datetime
 from functools import partial
 
 import pytest
@@ -293,6 +294,110 @@ async def test_an_outage_that_the_probe_sees_is_nobodys_own_trouble_however_long
         bench.up = bench.up or bench.probes % 3 == 2
         await asyncio.sleep(0)
     assert await task == "done"
+
+
+def doubtful() -> Transient:
+    error = Transient(FailureCode.FETCH_FAILED, "the connection broke")
+    error.in_doubt = error.by_chance = True
+    return error
+
+
+async def test_what_nothing_tells_anything_about_is_held_and_told_of_as_an_outage(
+    bench: Bench, pauses: list[float]
+) -> None:
+    bench.up = True
+    seen: list[str] = []
+
+    async def attempt() -> str:
+        seen.extend(outage.reason for outage in bench.outages.open)
+        if len(pauses) < 4:
+            raise doubtful()
+        return "done"
+
+    task = asyncio.create_task(bench.outages.ride_out(STORE, "b/only", attempt))
+    while not bench.outages.open:
+        await asyncio.sleep(0)
+    [outage] = bench.outages.open
+    assert "nothing tells whether others do too" in outage.reason
+    assert await task == "done"
+    assert bench.outages.open == ()
+
+
+async def test_what_stays_in_doubt_for_a_minute_is_its_own_trouble(bench: Bench, pauses: list[float]) -> None:
+    bench.up = True
+    bench.probe_takes_s = OWN_TROUBLE_AFTER_S / 4
+    tries = 0
+
+    async def attempt() -> None:
+        nonlocal tries
+        tries += 1
+        raise doubtful()
+
+    with pytest.raises(Transient):
+        await bench.outages.ride_out(STORE, "b/only", attempt)
+    assert tries == 5
+
+
+async def test_attempts_that_take_long_count_towards_that_minute(bench: Bench, pauses: list[float]) -> None:
+    bench.up = True
+    tries = 0
+
+    async def attempt() -> None:
+        nonlocal tries
+        tries += 1
+        bench.clock.advance(OWN_TROUBLE_AFTER_S)
+        raise doubtful()
+
+    with pytest.raises(Transient):
+        await bench.outages.ride_out(STORE, "b/only", attempt)
+    assert tries == 2
+
+
+async def test_what_may_be_chance_is_tried_once_more_at_once(bench: Bench) -> None:
+    def by_chance() -> Transient:
+        error = Transient(FailureCode.FETCH_FAILED, "the connection broke")
+        error.by_chance = True
+        return error
+
+    failures: list[Exception] = [by_chance(), by_chance(), by_chance(), DOWN, by_chance()]
+
+    async def attempt() -> str:
+        if failures:
+            raise failures.pop(0)
+        return "done"
+
+    with pytest.raises(Transient):
+        await bench.outages.ride_out(STORE, "b/k", attempt)
+    assert len(failures) == 3
+    assert bench.probes == 0
+    bench.up = True
+    assert await bench.outages.ride_out(STORE, "b/k", attempt) == "done"  # an outage between: it counts anew
+
+
+async def test_an_outage_that_returns_at_once_has_lasted_since_it_began(bench: Bench, pauses: list[float]) -> None:
+    """Else one that opens and shuts would never be old enough for an alert."""
+    bench.up = True
+    bench.probe_takes_s = 5.0
+    began = bench.clock.now()
+    sinces = set[datetime]()
+
+    async def attempt() -> str:
+        if bench.probes < 6:
+            raise DOWN
+        return "done"
+
+    async def watch() -> None:
+        while True:
+            sinces.update(outage.since for outage in bench.outages.open)
+            await asyncio.sleep(0)
+
+    watching = asyncio.create_task(watch())
+    await bench.outages.ride_out(STORE, "b/k", attempt)
+    assert sinces == {began}
+    bench.clock.advance(1.0)
+    await bench.outages.wait_over(DOWN)  # something worked meanwhile: this is another one
+    watching.cancel()
+    assert len(sinces) == 2
 
 
 class WithoutProbe:

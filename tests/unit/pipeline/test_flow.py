@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import FailureCode, Rejected, Transient
+from app.errors import Dependency, FailureCode, ListingsError, Outage, Rejected, Transient
 from app.model.document import Document, RefusedItem, WriteResult
 from app.model.file import ListingFile, ObjectInfo
 from app.model.outcome import FileStatus
@@ -60,6 +60,9 @@ class Stream:
                 yield piece
         finally:
             self.is_closed = True
+
+    async def judged(self, error: Transient) -> ListingsError:
+        return error
 
     async def head(self, bucket: str, key: str) -> ObjectInfo:
         return self.info
@@ -379,6 +382,11 @@ class Trickle(Stream):
 
     clock: FakeClock = field(default_factory=FakeClock)
     each_s: float = 1.0
+    verdict: ListingsError | None = None
+    """Whose trouble it is that it trickles; None: its own."""
+
+    async def judged(self, error: Transient) -> ListingsError:
+        return self.verdict or error
 
     async def chunks(self) -> AsyncIterator[bytes]:
         async for piece in super().chunks():
@@ -398,6 +406,14 @@ async def test_content_that_trickles_is_waited_for_only_so_long(pieces: int, in_
     else:
         assert isinstance(error, Transient)
         assert error.code is FailureCode.FETCH_TIMED_OUT
+
+
+@pytest.mark.usefixtures("unheard")
+async def test_content_that_trickles_from_a_store_that_trickles_for_all_is_an_outage() -> None:
+    down = Outage(FailureCode.UNREACHABLE, Dependency.OBJECT_STORE, "other objects do not come either")
+    stream = Trickle([ndjson(listing(number)) for number in range(11)], verdict=down)
+    flow = FileFlow(stream, running(), lambda bucket, key: None, limits(), stream.clock, 10.0)
+    assert await ended(asyncio.create_task(flow.process(queued()))) is down
 
 
 @pytest.mark.usefixtures("unheard")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from app.errors import FileRejected
+from app.errors import FileRejected, ListingsError, Transient
 from app.model.file import ListingFile, ObjectInfo
 from app.model.record import Limits, ReadHints, Slice, Spooled
 from app.pipeline.account import ProcessedFile
@@ -236,6 +236,9 @@ class _Fetched:
                 yield self.content[at : at + 64 * 1024]
         finally:
             self.store.open -= 1
+
+    async def judged(self, error: Transient) -> ListingsError:
+        return error
 
 
 @dataclass
