@@ -1,14 +1,16 @@
 """What each reader takes for contents made to cost: CPU, memory and the longest step, by size.
 
-    python -m tests.attack.adversarial --sizes 64KiB,512KiB [--reader json] [--worst 40]
+    python -m tests.attack.adversarial --sizes 64KiB,512KiB [--reader json] [--worst 40] [--limit 20]
 
 A file is read and mapped as a worker does it, in a process of its own. A step is what a worker does between two turns
 of its event loop: the next slice of the file, and its records mapped to documents. Time is CPU time of the thread.
+Memory is the peak of the process beyond what it had when the content was made; `said` is what the file declared.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import gc
 import multiprocessing
 import resource
@@ -19,6 +21,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NamedTuple
 
 from app.errors import Rejected
 from app.pipeline.parse import FileReader
@@ -33,28 +37,39 @@ KIB, MIB = 1024, 1024 * 1024
 _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 _CHUNK_BYTES = 1 * MIB
 _MOST_CPU_S = 60
-"""Then the process of a shape is ended, and what it did not reach is not known."""
+"""Unless said otherwise. Then the process of a shape is ended, and what it did not reach is not known."""
+
+
+class Taken(NamedTuple):
+    """CPU seconds in all and of the longest step, and the bytes of memory that the file said it takes."""
+
+    cpu_s: float
+    step_s: float
+    said_bytes: int
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one content took; None: it was ended after `_MOST_CPU_S`."""
+    """What one content took; None: it was ended, as too much."""
 
     shape: Shape
     size: int
-    cpu_s: float | None
-    step_s: float
+    taken: Taken | None
     grown_bytes: int
 
 
-def cost_of(shape: Shape, size: int) -> tuple[float, float]:
-    """(CPU seconds, CPU seconds of the longest step) of reading and mapping; the content is made before."""
-    content = shape.make(size)
+def cost_of(shape: Shape, size: int) -> Taken:
+    """Of reading and mapping; the content is made before."""
+    return _taken(shape, shape.make(size))
+
+
+def _taken(shape: Shape, content: bytes) -> Taken:
     profile = None if shape.profile is None else Profile.model_validate({"name": "p", **PROFILES[shape.profile]})
     hints = hints_from_name(shape.key)
     reader = FileReader(hints if profile is None else profile.hints(hints), limits(), len(content))
     mapper = FileMapper(profile, no_format, "a", Origin("b", shape.key, "e", _NOW), _NOW)
     total = longest = 0.0
+    said = 0
     gc.collect()
     gc.freeze()  # as a worker does when it starts
     thresholds = gc.get_threshold()
@@ -66,6 +81,7 @@ def cost_of(shape: Shape, size: int) -> tuple[float, float]:
             try:
                 piece = next(steps, None)
                 if piece is not None:
+                    said = max(said, piece.memory)
                     mapper.map_all(piece.records)
             finally:
                 took = time.thread_time() - started
@@ -78,7 +94,7 @@ def cost_of(shape: Shape, size: int) -> tuple[float, float]:
         reader.close()
         gc.set_threshold(*thresholds)
         gc.unfreeze()
-    return total, longest
+    return Taken(total, longest, said)
 
 
 def _steps(reader: FileReader, content: bytes) -> Iterator:  # type: ignore[type-arg]
@@ -87,41 +103,53 @@ def _steps(reader: FileReader, content: bytes) -> Iterator:  # type: ignore[type
     yield from reader.finish()
 
 
-def measured(shape: Shape, sizes: Sequence[int]) -> list[Cost]:
-    """The costs of one shape, each size in a process of its own."""
-    costs = []
+def measured(shape: Shape, sizes: Sequence[int], most_cpu_s: int = _MOST_CPU_S) -> Iterator[Cost]:
+    """The costs of one shape, each size in a process of its own, up to the first that is too much."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.attack.shapes", "app.pipeline.recognise", "app.pipeline.parse.avro_blocks"])
     for size in sizes:
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_measure, args=(shape.reader, shape.name, size, theirs))
+        process = context.Process(target=_measure, args=(shape.reader, shape.name, size, most_cpu_s, theirs))
         process.start()
         theirs.close()
         try:
-            cpu_s, step_s, grown = ours.recv()
+            taken, grown = ours.recv()
         except EOFError:
-            cpu_s, step_s, grown = None, float(_MOST_CPU_S), 0
+            taken, grown = None, 0
         process.join()
-        costs.append(Cost(shape, size, cpu_s, step_s, grown))
-        if cpu_s is None:
+        yield Cost(shape, size, taken, grown)
+        if taken is None:
             break
-    return costs
 
 
-def _measure(reader: str, name: str, size: int, answer: Connection) -> None:
+def _measure(reader: str, name: str, size: int, most_cpu_s: int, answer: Connection) -> None:
     shape = next(shape for shape in shapes() if (shape.reader, shape.name) == (reader, name))
-    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
-    resource.setrlimit(resource.RLIMIT_CPU, (_MOST_CPU_S, _MOST_CPU_S + 5))
     cost_of(shape, 1000)  # what is loaded and compiled once
-    shape.make(size)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    cpu_s, step_s = cost_of(shape, size)
-    answer.send((cpu_s, step_s, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * KIB))
+    content = shape.make(size)
+    spent = int(time.process_time())
+    signal.signal(signal.SIGXCPU, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + most_cpu_s, spent + most_cpu_s + 5))
+    before = _peak_from_now()
+    taken = _taken(shape, content)
+    answer.send((taken, _peak() - before))
     answer.close()
+
+
+def _peak_from_now() -> int:
+    """Forget the peak that making the content had; how much is there now, in bytes."""
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
+    return _peak()
+
+
+def _peak() -> int:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * KIB
 
 
 def _print(line: str) -> None:
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _size(text: str) -> int:
@@ -134,22 +162,24 @@ def main(arguments: Iterable[str]) -> None:
     parser.add_argument("--sizes", default="64KiB,512KiB", help="such as 4MiB,64MiB")
     parser.add_argument("--reader", help="one reader only")
     parser.add_argument("--worst", type=int, default=0, help="only so many rows, the longest steps first")
+    parser.add_argument("--limit", type=int, default=_MOST_CPU_S, help="CPU seconds for one content")
     given = parser.parse_args(list(arguments))
     sizes = [_size(size) for size in given.sizes.split(",")]
-    rows = []
-    for shape in shapes():
-        if given.reader in (None, shape.reader):
-            rows += measured(shape, sizes)
+    chosen = (shape for shape in shapes() if given.reader in (None, shape.reader))
+    rows: Iterable[Cost] = (cost for shape in chosen for cost in measured(shape, sizes, given.limit))
     if given.worst:
-        rows = sorted(rows, key=lambda cost: -cost.step_s)[: given.worst]
-    _print(f"{'reader':<10} {'shape':<46} {'size':>8} {'CPU s':>9} {'step ms':>8} {'grown MiB':>9}")
+        rows = sorted(rows, key=lambda cost: -(cost.taken.step_s if cost.taken else given.limit))[: given.worst]
+    _print(f"{'reader':<10} {'shape':<46} {'size':>8} {'CPU s':>9} {'step ms':>8} {'grown MiB':>9} {'said MiB':>8}")
     for cost in rows:
-        cpu = f"> {_MOST_CPU_S}" if cost.cpu_s is None else f"{cost.cpu_s:.3f}"
         size = f"{cost.size // MIB} MiB" if cost.size >= MIB else f"{cost.size // KIB} KiB"
-        _print(
-            f"{cost.shape.reader:<10} {cost.shape.name:<46} {size:>8} {cpu:>9} {cost.step_s * 1000:>8.1f} "
-            f"{cost.grown_bytes / MIB:>9.1f}"
-        )
+        _print(f"{cost.shape.reader:<10} {cost.shape.name:<46} {size:>8} {_figures(cost, given.limit)}")
+
+
+def _figures(cost: Cost, limit: int) -> str:
+    if cost.taken is None:
+        return f"{f'> {limit}':>9}"
+    cpu_s, step_s, said = cost.taken
+    return f"{cpu_s:>9.3f} {step_s * 1000:>8.1f} {cost.grown_bytes / MIB:>9.1f} {said / MIB:>8.1f}"
 
 
 if __name__ == "__main__":

@@ -23,13 +23,13 @@ _SHAPES = [shape for shape in shapes() if shape.asserted]
 
 def _broken(shape: Shape) -> str | None:
     """How the shape breaks the law; None: it holds."""
-    small, step = cost_of(shape, _SMALL)
-    great, longest = cost_of(shape, _GREAT)
+    small, step, _ = cost_of(shape, _SMALL)
+    great, longest, _ = cost_of(shape, _GREAT)
     for _ in range(_TRIES):
         if max(step, longest) <= _STEP_S and great <= _SLACK * _GREAT / _SMALL * max(small, _LEAST_S):
             return None
-        again, step_again = cost_of(shape, _GREAT)
-        small_again, small_step = cost_of(shape, _SMALL)
+        again, step_again, _ = cost_of(shape, _GREAT)
+        small_again, small_step, _ = cost_of(shape, _SMALL)
         great, longest = min(great, again), min(longest, step_again)
         small, step = max(small, small_again), min(step, small_step)
     return f"{shape.reader}, {shape.name}: {small:.3f} s, then {great:.3f} s; steps of {step:.3f} s and {longest:.3f} s"
