@@ -29,6 +29,9 @@ _MILEAGE_MOST_HEAVY_KM = 2_500_000
 _MILEAGE_RARE_KM = 500_000
 _MILEAGE_LEAST_KM = 1_000
 _MILEAGE_LEAST_AGE_YEARS = 3
+_NO_ID = Problem(FailureCode.MISSING_ID, "source_listing_id", "the sender's own, stable id of the listing")
+_NO_YEAR = Problem(FailureCode.MISSING_REQUIRED, "year", "a year, or a first_registration")
+_NO_VALUE = {name: Problem(FailureCode.MISSING_REQUIRED, name, "a value") for name in ("source", "make", "model")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,10 @@ def derive(listing: Listing, calendar: Calendar, flags: Flags, problems: list[Pr
 
 def missing(listing: Listing, told: set[str | None]) -> list[Problem]:
     """Required fields that are absent, but for those in `told`, whose refusal is known already."""
-    absent = [name for name in ("source", "make", "model") if name not in listing]
-    problems = [Problem(FailureCode.MISSING_REQUIRED, name, "a value") for name in absent if name not in told]
+    problems = [_NO_ID] if "source_listing_id" not in listing and "source_listing_id" not in told else []
+    problems += [problem for name, problem in _NO_VALUE.items() if name not in listing and name not in told]
     if "year" not in listing and not told & {"year", "first_registration"}:
-        problems.append(Problem(FailureCode.MISSING_REQUIRED, "year", "a year, or a first_registration"))
-    if "source_listing_id" not in listing and "source_listing_id" not in told:
-        expected = "the sender's own, stable id of the listing"
-        problems.insert(0, Problem(FailureCode.MISSING_ID, "source_listing_id", expected))
+        problems.append(_NO_YEAR)
     return problems
 
 

@@ -43,6 +43,10 @@ class Header:
             return not any(cell.strip() or "\n" in cell for cell in cells[self.width :])
         return count >= self._needed
 
+    def takes(self, count: int, empty: int) -> bool:
+        """The same for a row of `count` cells, of which the last `empty` may be more than there are columns."""
+        return self._needed <= count <= self.width + empty
+
     def record(self, cells: Sequence[str]) -> Mapping[str, object]:
         """The cells under their names; a name that stands over several columns has the list of their cells."""
         record: dict[str, object] = dict(zip(self._names, cells, strict=False))
@@ -52,6 +56,10 @@ class Header:
 
     def ragged(self, cells: Sequence[str]) -> Problem:
         return Problem(FailureCode.ROW_RAGGED, None, f"{self.width} cells, as in the header", f"{len(cells)} cells")
+
+    def stray_quote(self) -> Problem:
+        expected = f"{self.width} cells, quotes inside a quoted cell doubled"
+        return Problem(FailureCode.ROW_RAGGED, None, expected, "a quote that does not close its cell")
 
 
 def no_header(why: str, line: int | None) -> FileRejected:

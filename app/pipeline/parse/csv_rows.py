@@ -2,7 +2,7 @@
 
 The reader runs in strict mode over whole physical lines. A row of several lines is taken as such only if it is
 well-formed and as wide as the header. Otherwise its first line is judged alone, with the stray quote as a character
-like every other, and reading goes on with the next line.
+like every other, and reading goes on with the next line. What was read in vain is remembered (`csv_trail`).
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from itertools import accumulate
 
 from app.errors import FailureCode, Problem
 from app.model.record import Limits, Slice
 from app.pipeline.parse import judge
 from app.pipeline.parse.csv_cells import Header, LenientCells, no_header
+from app.pipeline.parse.csv_trail import BrokenTrail, OpenTrail, Trail, WholeTrail, whole_trail
 from app.pipeline.parse.gather import Gather
 from app.pipeline.parse.lines import LineCutter
 from app.pipeline.sniff import Content
@@ -25,14 +27,10 @@ _UTF8_MAX = 4
 """Bytes a character takes at most."""
 _MAX_LINES = 5_000
 """A row of more lines is too big, whatever its size."""
-_IN_VAIN_LINES = 100_000
-_IN_VAIN_SHARE = 20
-"""More lines than these, and so many times the lines of the file so far, are not read in vain: a file can be made in
-which every row opens a quote that thousands of lines leave open."""
 _LINE_CHARACTERS = 64
 """A longer line counts as several."""
-_FEW_LINES = 50
-"""A row of a file that has used that up has at most so many lines."""
+_SHORT_TRAIL = 2
+"""Lines between which there is no other."""
 _LINE_COST = 30
 """Of a line that was read in vain, as `Gather.spend` counts."""
 _LOOK_LINES = 200
@@ -60,8 +58,14 @@ class CsvParser:
         """Of the lines at hand, the first of the row that is being read."""
         self._next = 0
         """Of the lines at hand, the first that is not yet read."""
-        self._in_vain = 0
-        """Lines that were read for a row and turned out not to be its own."""
+        self._sums: list[int] = []
+        """Of the lines at hand, the characters before each; empty: not reckoned yet."""
+        self._trail: Trail | None = None
+        """The last way through lines that were not those of a row."""
+        self._alone = False
+        """The row that is being read lies on it, so that only its first line has to be looked at."""
+        self._row_at = -1
+        """A line that is a row by itself, counted from the file's first."""
         self._base = 0
         """Physical lines before those at hand."""
         self._starved = False
@@ -112,6 +116,9 @@ class CsvParser:
         self._gather.spend(_LINE_COST * done)
         self._base += done
         self._lines += lines[done:]
+        self._sums = []
+        if isinstance(self._trail, OpenTrail):
+            self._trail = None
 
     def _drop_line(self) -> Iterator[Slice]:
         """One line too long to be kept; it is judged alone, and so is the open row before it."""
@@ -134,6 +141,7 @@ class CsvParser:
                 continue
             self._starved = False
             self._start = start
+            self._alone = self._trail is not None and self._base + start < self._trail.end
             try:
                 row = next(reader)
             except csv.Error:
@@ -145,13 +153,38 @@ class CsvParser:
                 yield self._gather.take()
         self._base += self._next
         del self._lines[: self._next]
+        self._sums = []
         self._next = 0
 
     def _misread(self, start: int, final: bool) -> None:
         """The row that begins at line `start` is not well-formed, or is still open where the lines end."""
-        if not self._starved or (self._next - start >= _FEW_LINES and self._is_wasteful()):
+        trail = self._trail
+        if not self._starved:
+            if self._next - start > _SHORT_TRAIL:
+                self._trail = BrokenTrail(self._base + start, self._base + self._next - 1)
             self._judge_alone(start)
-        elif final or self._is_beyond(start):
+        elif not self._alone or isinstance(trail, OpenTrail):
+            self._still_open(start, final)
+        elif isinstance(trail, WholeTrail) and self._fits_at_its_end(start, trail):
+            self._trail, self._next = None, start  # it is read once more, as a whole
+        else:
+            self._judge_alone(start)
+
+    def _fits_at_its_end(self, start: int, trail: WholeTrail) -> bool:
+        """Is the row that begins at line `start`, and stays open there, as wide as the header where the trail ends?"""
+        assert self._header is not None
+        closed = csv.reader(
+            [self._lines[start] + '"'], delimiter=self._delimiter, skipinitialspace=self._content.spaced_quotes
+        )
+        count = trail.cells(self._base + start, len(next(closed)) - 1)
+        return self._header.takes(count, trail.empty)
+
+    def _still_open(self, start: int, final: bool) -> None:
+        """The quote of the row that begins at line `start` is not closed by any of the lines at hand."""
+        if not self._alone:
+            self._trail = OpenTrail(self._base + start, self._base + len(self._lines))
+        self._next = len(self._lines)
+        if final or self._is_beyond(start):
             self._close(start, final)
         else:
             self._open = True
@@ -163,13 +196,10 @@ class CsvParser:
         )
 
     def _source(self) -> Iterator[str]:
-        while self._next < len(self._lines) and not (self._next - self._start >= _FEW_LINES and self._is_wasteful()):
+        while self._next < len(self._lines) and not (self._alone and self._next > self._start):
             self._next += 1
             yield self._lines[self._next - 1]
         self._starved = True
-
-    def _is_wasteful(self) -> bool:
-        return self._in_vain > _IN_VAIN_LINES + _IN_VAIN_SHARE * (self._base + self._start)
 
     def _take(self, row: list[str], start: int) -> None:
         """A row that reads well, from line `start` to `_next`."""
@@ -181,32 +211,33 @@ class CsvParser:
         elif self._header.fits(row):
             self._add(row, start)
         elif several:
+            if self._next - start > _SHORT_TRAIL:
+                self._trail = whole_trail(self._base + start, self._base + self._next - 1, row, self._header.width)
             self._judge_alone(start)
         else:
-            self._repair(start, self._header, self._header.ragged(row))
+            self._repair(start, self._header, row)
 
     def _judge_alone(self, start: int) -> None:
         """The row's first line by itself; what the reader took for the rest of the row is read afresh."""
         in_vain = 0
-        if self._next - start > 1:
+        if self._next - start > 1 and not self._alone:
             in_vain = max(self._next - start - 1, self._size(start + 1, self._next) // _LINE_CHARACTERS)
-        self._in_vain += in_vain
         self._gather.spend(_LINE_COST * (in_vain + 1))
         self._next = start + 1
         if self._header is None:
             self._header = Header(self._lenient.cut(self._lines[start]), self._base + start + 1)
-            return
-        expected = f"{self._header.width} cells, quotes inside a quoted cell doubled"
-        stray = Problem(FailureCode.ROW_RAGGED, None, expected, "a quote that does not close its cell")
-        self._repair(start, self._header, stray)
+        else:
+            self._repair(start, self._header, None)
 
-    def _repair(self, start: int, header: Header, problem: Problem) -> None:
+    def _repair(self, start: int, header: Header, row: list[str] | None) -> None:
+        """The row's first line, which is `row` if that has no stray quote."""
         cells = self._lenient.cut(self._lines[start])
         if header.fits(cells):
             self._add(cells, start)
         elif self._is_too_big(start):
             self._gather.reject(judge.too_big(self._max_bytes), self._base + start + 1)
         else:
+            problem = header.stray_quote() if row is None else header.ragged(row)
             self._gather.reject(problem, self._base + start + 1)
 
     def _add(self, cells: list[str], start: int) -> None:
@@ -220,9 +251,7 @@ class CsvParser:
 
     def _close(self, start: int, final: bool) -> None:
         """No end of the quote in sight. Are the lines that it swallows rows? Then it is a stray one."""
-        swallowed = self._lines[start + 1 : start + 1 + _LOOK_LINES]
-        header = self._header
-        if not swallowed or header is None or any(header.fits(self._lenient.cut(line)) for line in swallowed):
+        if start + 1 >= len(self._lines) or self._header is None or self._swallows_a_row(start, self._header):
             self._judge_alone(start)
             return
         problem = judge.too_big(self._max_bytes)
@@ -231,6 +260,16 @@ class CsvParser:
         self._gather.reject(problem, self._base + start + 1)
         self._next = len(self._lines)
         self._dropping = not final
+
+    def _swallows_a_row(self, start: int, header: Header) -> bool:
+        last = min(start + _LOOK_LINES, len(self._lines) - 1)
+        if start < self._row_at - self._base <= last:
+            return True
+        for at in range(last, start, -1):  # the last one also tells of the rows that come next
+            if header.fits(self._lenient.cut(self._lines[at])):
+                self._row_at = self._base + at
+                return True
+        return False
 
     def _has_too_many_cells(self, start: int) -> bool:
         problem = judge.too_many_cells(self._lines[start].count(self._delimiter))
@@ -245,8 +284,11 @@ class CsvParser:
 
     def _size(self, start: int, end: int) -> int:
         """Characters; at most as many as bytes."""
-        lines = self._lines
-        return len(lines[start]) if end - start == 1 else sum(len(line) for line in lines[start:end])
+        if end - start == 1:
+            return len(self._lines[start])
+        if not self._sums:
+            self._sums = list(accumulate(map(len, self._lines), initial=0))
+        return self._sums[end] - self._sums[start]
 
     def _is_too_big(self, start: int) -> bool:
         row = "".join(self._lines[start : self._next]).rstrip("\r\n")
