@@ -58,6 +58,8 @@ class S3Object:
             async for block in self._result.stream(min_chunk_size=_CHUNK_MIN_BYTES):
                 received += len(block)
                 for start in range(0, len(block), CHUNK_MAX_BYTES):
+                    if start:
+                        await asyncio.sleep(0)  # who reads it counts on a turn of the loop with each piece
                     yield bytes(block[start : start + CHUNK_MAX_BYTES])
         except ERRORS as error:
             # At most: obstore drops what it has gathered of a piece when the rest does not come.

@@ -17,7 +17,7 @@ from app.model.record import Limits, Slice
 from app.pipeline.parse import judge
 from app.pipeline.parse.avro_codecs import CODECS, Codec, TooMuch
 from app.pipeline.parse.avro_schema import AvroSchema, read_schema, refused
-from app.pipeline.parse.avro_walk import NoRecord, Walk
+from app.pipeline.parse.avro_walk import CONTAINER_WEIGHT, KEY_WEIGHT, NoRecord, Walk
 from app.pipeline.parse.gather import Gather
 from app.pipeline.parse.json_like import NotJsonLike, json_like
 from app.pipeline.unpack.bombs import check_unpacked
@@ -31,6 +31,12 @@ _MAX_LONG_BYTES = 10
 _WINDOW_BYTES = 32 * 1024
 """What the library sees at once: it is a few milliseconds of work, whatever the data makes of it."""
 _MAX_VALUES = 100_000
+_MANY_VALUES = 5_000
+_VALUE_COST = 6
+"""Of a value, as `Gather.spend` counts: its bytes may be few."""
+_BYTES_A_VALUE = 4
+"""Of what was decoded in vain, because the window ended inside a record."""
+_CONTAINERS = frozenset({dict, list})
 _SMALL_BLOCK_BYTES = 256 * 1024
 _COPIES = 4
 """Of a block: as it came, packed, unpacked piece by piece, unpacked as a whole."""
@@ -159,9 +165,11 @@ class AvroParser:
         for number in range(1, count + 1):
             value = self._decode(window, schema)
             if value is None and at > base:
+                self._gather.spend(_VALUE_COST * (base + _WINDOW_BYTES - at) // _BYTES_A_VALUE)
                 window, base = BytesIO(data[at : at + _WINDOW_BYTES]), at
                 value = self._decode(window, schema)
             if value is None:
+                self._gather.spend(_VALUE_COST * _WINDOW_BYTES // _BYTES_A_VALUE)
                 at = yield from self._read_slowly(data, at, schema, number)
                 window, base = BytesIO(data[at : at + _WINDOW_BYTES]), at
             else:
@@ -187,6 +195,8 @@ class AvroParser:
         elif walk.values > _MAX_VALUES:
             self._gather.reject(judge.too_many_cells(walk.values) or _UNREADABLE, None)
         else:
+            if walk.values > _MANY_VALUES:
+                yield self._gather.take()
             value = self._decode(BytesIO(data[at : walk.at]), schema)
             if value is None:
                 self._gather.reject(_UNREADABLE, None)
@@ -211,6 +221,7 @@ class AvroParser:
         except NotJsonLike as error:
             self._gather.reject(error.problem(field), None)
         else:
+            self._gather.spend(_VALUE_COST * _values(value))
             self._gather.add_value(value, None, size)
 
     def _most_of_a_block(self, size: int) -> int:
@@ -257,6 +268,20 @@ class AvroParser:
 
 
 _UNREADABLE = Problem(FailureCode.RECORD_MALFORMED, None, "a record by the schema of the file", "another")
+
+
+def _values(record: dict[str, Any]) -> int:
+    """How many there are in it, however deep, by their weight."""
+    count = 0
+    layer: list[Any] = [record]
+    while layer:
+        inner: list[Any] = []
+        for item in layer:
+            is_map = item.__class__ is dict
+            count += CONTAINER_WEIGHT + (1 + KEY_WEIGHT * is_map) * len(item)
+            inner += [part for part in (item.values() if is_map else item) if part.__class__ in _CONTAINERS]
+        layer = inner
+    return count
 
 
 def _metadata(walk: Walk) -> dict[bytes, bytes]:

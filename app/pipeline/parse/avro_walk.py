@@ -10,8 +10,12 @@ from collections.abc import Generator
 from app.pipeline.parse.avro_schema import AvroType
 from app.pipeline.varint import TooLong, read_varint, zigzag
 
-_VALUES_A_TURN = 20_000
+_VALUES_A_TURN = 5_000
 _MAX_VALUES = 2_000_000
+KEY_WEIGHT = 4
+CONTAINER_WEIGHT = 5
+"""The name of an entry of a map, and an object or array, take so many times the time and memory of a number."""
+_CONTAINERS = frozenset({"record", "array", "map"})
 
 
 class NoRecord(Exception):
@@ -26,14 +30,16 @@ class Walk:
         self.at = start
         """Where it stands; after `over`, the end."""
         self.values = 0
-        """What it has passed."""
+        """What it has passed, by weight."""
+        self._next_turn = _VALUES_A_TURN
 
     def over(self, kind: AvroType) -> Generator[None, None, None]:
         """Walk over one datum, in steps of some 5 ms. Raises `NoRecord`."""
-        self.values += 1
+        self.values += CONTAINER_WEIGHT if kind.kind in _CONTAINERS else 1
         if self.values > _MAX_VALUES:
             raise NoRecord
-        if self.values % _VALUES_A_TURN == 0:
+        if self.values >= self._next_turn:
+            self._next_turn = self.values + _VALUES_A_TURN
             yield
         match kind.kind:
             case "record":
@@ -73,6 +79,7 @@ class Walk:
                 self.long()  # the bytes of this run of items, for those who skip it
             for _ in range(abs(count)):
                 if kind.kind == "map":
+                    self.values += KEY_WEIGHT
                     self._skip(self.long())
                 yield from self.over(kind.parts[0])
 
