@@ -10,6 +10,12 @@ from app.errors import Problem
 from app.model.file import Compression, FileFormat
 
 
+class Rough(float):
+    """A number so large that its column has no room for each integer near it: it may stand for several of them."""
+
+    __slots__ = ()
+
+
 class Spooled(Protocol):
     """A file that was kept aside and is complete; `size` in bytes."""
 

@@ -13,20 +13,31 @@ from typing import Any
 import orjson
 
 from app.errors import Dependency, FailureCode, FileRejected, Outage, Problem
-from app.model.record import BadRecord, Limits, RawRecord, Slice
+from app.model.record import BadRecord, Limits, RawRecord, Rough, Slice
 
 LENGTH_BYTES = 4
 MAX_FRAME_BYTES = 32 * 1024 * 1024
 """A slice with one record of the longest, every character of it escaped, is less; so are the longest names."""
 
 
+_ROUGH = "\0rough"
+"""A rough number is an object with this name alone; should a file have such an object, it gets a rough number too."""
+_ROUGH_TEXT = orjson.dumps(_ROUGH)
+
+
 class BadFrame(Exception):
     """The child says what it may not say."""
 
 
+def _rough(value: object) -> dict[str, float]:
+    if isinstance(value, Rough):
+        return {_ROUGH: float(value)}
+    raise TypeError
+
+
 def packed(value: object) -> bytes:
     """A frame. Raises `BadFrame` when it would be too long, TypeError for what JSON has no form for."""
-    text = orjson.dumps(value)
+    text = orjson.dumps(value, default=_rough)
     if len(text) > MAX_FRAME_BYTES:
         raise BadFrame
     return len(text).to_bytes(LENGTH_BYTES, "big") + text
@@ -72,13 +83,15 @@ class SliceReader:
         """None: that was the end of the file."""
         try:
             told = orjson.loads(frame)
+            if _ROUGH_TEXT in frame:
+                told = _with_rough(told)
             if "disk" in told:
                 raise Outage(FailureCode.SCRATCH_FAILED, Dependency.WORKER, f"its disk fails: {told['disk']}")
             refused = told.get("refused")
             if refused is None:
                 return None if told.get("end") else self._slice(told)
             code, message, position = FailureCode(refused[0]), str(refused[1]), refused[2]
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
             raise BadFrame from error
         raise FileRejected(code, message, None if position is None else str(position))
 
@@ -109,3 +122,15 @@ END = packed({"end": True})
 
 def _problem(problem: Problem) -> list[str | None]:
     return [problem.code, problem.field, problem.expected, problem.got]
+
+
+def _with_rough(told: Any) -> Any:
+    """The same with its rough numbers; as deep as records may be."""
+    if isinstance(told, list):
+        return [_with_rough(item) for item in told]
+    if not isinstance(told, dict):
+        return told
+    number = told.get(_ROUGH)
+    if isinstance(number, float) and len(told) == 1:
+        return Rough(number)
+    return {name: _with_rough(item) for name, item in told.items()}

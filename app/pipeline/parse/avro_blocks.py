@@ -218,6 +218,8 @@ class AvroParser:
         try:
             for field in schema.converted:
                 value[field] = json_like(value[field])
+            for field, singles in schema.singles:
+                value[field] = singles.mark(value[field])
         except NotJsonLike as error:
             self._gather.reject(error.problem(field), None)
         else:

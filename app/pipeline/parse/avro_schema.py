@@ -14,6 +14,7 @@ import fastavro
 import orjson
 
 from app.errors import FailureCode, FileRejected
+from app.pipeline.parse.singles import SINGLE, Singles, in_any, in_each, in_fields
 
 VALUES_A_BYTE = 8
 """What one byte of data may become, on top of what every record has."""
@@ -38,6 +39,8 @@ class AvroType:
     depth: int
     is_plain: bool
     """What the library gives for it is a JSON value."""
+    singles: Singles | None = None
+    """Where in it there are floats of single precision."""
     size: int = 0
     parts: tuple[AvroType, ...] = ()
     """Types of the fields, branches, items or map values."""
@@ -52,6 +55,8 @@ class AvroSchema:
     record: AvroType
     converted: tuple[str, ...]
     """The fields whose values are not JSON values yet."""
+    singles: tuple[tuple[str, Singles], ...]
+    """Those of them that have floats of single precision."""
 
 
 def read_schema(text: bytes, max_depth: int) -> AvroSchema:
@@ -72,7 +77,8 @@ def read_schema(text: bytes, max_depth: int) -> AvroSchema:
         raise refused("it is not as the Avro specification says") from error
     names = [member["name"] for member in raw["fields"]]
     converted = tuple(name for name, part in zip(names, record.parts, strict=True) if not part.is_plain)
-    return AvroSchema(parsed, record, converted)
+    singles = () if record.singles is None else tuple(record.singles.fields.items())
+    return AvroSchema(parsed, record, converted, singles)
 
 
 def refused(reason: str) -> FileRejected:
@@ -163,6 +169,7 @@ class _Types:
             1 + sum(part.excess for part in parts),
             self._deeper(parts),
             all(part.is_plain for part in parts),
+            in_fields((own["name"], part.singles) for own, part in zip(fields, parts, strict=True)),
             parts=parts,
         )
         self.known[full] = made
@@ -173,7 +180,9 @@ class _Types:
         # a key of a map has a byte for its length, and is a value too
         if part.excess + key_bytes * (1 - VALUES_A_BYTE) > 0 or part.least_bytes + key_bytes == 0:
             raise refused("an array has items without data")
-        return AvroType(kind, 1, 1 - VALUES_A_BYTE, self._deeper((part,)), part.is_plain, parts=(part,))
+        return AvroType(
+            kind, 1, 1 - VALUES_A_BYTE, self._deeper((part,)), part.is_plain, in_each(part.singles), parts=(part,)
+        )
 
     def _union(self, raw: list[Any], namespace: str, level: int) -> AvroType:
         if not raw:
@@ -185,6 +194,7 @@ class _Types:
             max(part.excess for part in parts) - VALUES_A_BYTE,
             max(part.depth for part in parts),
             all(part.is_plain for part in parts),
+            in_any(part.singles for part in parts),
             parts=parts,
         )
 
@@ -200,7 +210,9 @@ class _Types:
 
 
 def _leaf(kind: str, least_bytes: int, is_plain: bool, size: int = 0) -> AvroType:
-    return AvroType(kind, least_bytes, 1 - VALUES_A_BYTE * least_bytes, 0, is_plain, size)
+    return AvroType(
+        kind, least_bytes, 1 - VALUES_A_BYTE * least_bytes, 0, is_plain, SINGLE if kind == "float" else None, size
+    )
 
 
 def _full_name(raw: dict[str, Any], namespace: str) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 import orjson
 
 from app.errors import FailureCode, Problem
+from app.model.record import Rough
 
-_WATCHED = frozenset({float, dict, list})
+_FLOATS = frozenset({float, Rough})
+_WATCHED = _FLOATS | {dict, list}
 _NUMBER_LIMIT = 2.0**63
 _NAMES = {str: "text", int: "a number", float: "a number", bool: "true or false", list: "an array", type(None): "null"}
 MANY_BYTES = 64 * 1024
@@ -60,7 +62,7 @@ def problem_of(value: object, max_depth: int) -> Problem | None:
         containers = False
         for item in layer:
             kind = item.__class__
-            if kind is float:
+            if kind in _FLOATS:
                 if not -_NUMBER_LIMIT < item < _NUMBER_LIMIT:
                     return _out_of_range(value, item)
                 continue

@@ -11,6 +11,8 @@ from typing import Any
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.compute as pc  # type: ignore[import-untyped]
 
+from app.pipeline.parse.singles import HALF, SINGLE, Singles, in_each, in_fields
+
 ITEM_WEIGHT = 8
 """What an item of a list weighs by itself: a million items of nothing are something."""
 
@@ -76,6 +78,22 @@ def is_json(kind: Any) -> bool:
         or pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
     )
+
+
+def singles_of(kind: Any) -> Singles | None:
+    """Where in a column of this type there are floats of less than double precision."""
+    types = pa.types
+    if types.is_float16(kind):
+        return HALF
+    if types.is_float32(kind):
+        return SINGLE
+    if types.is_dictionary(kind):
+        return singles_of(kind.value_type)
+    if types.is_map(kind):
+        return in_each(singles_of(kind.item_type))
+    if types.is_struct(kind):
+        return in_fields((part.name, singles_of(part.type)) for part in kind)
+    return in_each(singles_of(kind.value_type)) if types.is_nested(kind) else None
 
 
 def all_finite(array: Any) -> bool:

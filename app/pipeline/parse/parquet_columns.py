@@ -10,21 +10,23 @@ import pyarrow.compute as pc  # type: ignore[import-untyped]
 
 from app.errors import Problem
 from app.pipeline.parse.json_like import NotJsonLike, json_like
-from app.pipeline.parse.parquet_arrays import all_finite, is_json
+from app.pipeline.parse.parquet_arrays import all_finite, is_json, singles_of
 
 
 class Column:
     """The library reads each column by itself, so that one step is never long.
 
-    `leaves` are the places of what it is made of among the file's flat columns, `kind` its readable type.
+    `leaves` are the places of what it is made of among the file's flat columns, `kind` its readable type, `stored` that
+    of the file.
     """
 
-    def __init__(self, name: str, leaves: list[int], kind: Any) -> None:
+    def __init__(self, name: str, leaves: list[int], kind: Any, stored: Any) -> None:
         self.name = name
         self._leaves = leaves
         self._kind = kind
         self._options = pc.CastOptions(target_type=kind, allow_time_truncate=True)
         self._is_json = is_json(kind)
+        self._singles = singles_of(stored)
         self._batches: Iterator[Any] = iter(())
         self._array: Any = None
 
@@ -58,6 +60,10 @@ class Column:
 
     def values(self, array: Any, bad: dict[int, Problem]) -> list[Any]:
         """A value for each row, as JSON has them. Where there is none, `bad` gets the problem, by the row."""
+        values = self._values(array, bad)
+        return values if self._singles is None else [self._singles.mark(value) for value in values]
+
+    def _values(self, array: Any, bad: dict[int, Problem]) -> list[Any]:
         array = self.made_ready(array)
         try:
             if array.type != self._kind:

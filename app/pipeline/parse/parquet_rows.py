@@ -196,7 +196,7 @@ def _columns(file: Any, max_depth: int) -> list[Column]:
         if kind is None:
             raise _refused(f"column {part.name[:60]!r} is of a type that is not read, or nests too deep")
         count = _leaves(part.type)
-        found.append(Column(part.name, list(range(leaf, leaf + count)), kind))
+        found.append(Column(part.name, list(range(leaf, leaf + count)), kind, part.type))
         leaf += count
     if not found or leaf != len(file.schema):
         raise _refused("its columns and their types do not fit")

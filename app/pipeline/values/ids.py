@@ -1,7 +1,8 @@
 """Ids that went through a number: the integer it was, or none.
 
 Spreadsheets, data frames and JSON writers keep long ids as floating-point numbers. One of 2^53 or more stands for
-several integers, and one written with an exponent shows fewer digits than it has: two vehicles would become one.
+several integers, and one written with an exponent shows fewer digits than it has: two vehicles would become one. In
+a column of single precision that begins at 2^24, and whoever reads the column says so (`Rough`).
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from app.model.record import Rough
+
 EXACT_BELOW: Final = 2**53
 """Every integer below is a floating-point number of its own (IEEE 754, binary64)."""
 LOST_DIGITS: Final = (
-    "an id with all its digits: below 2^53 as a number, else as text; this went through a floating-point number "
-    "(in a spreadsheet, make the column text)"
+    "an id with all its digits: below 2^53 as a number (2^24 in single precision), else as text; this went through a "
+    "floating-point number (in a spreadsheet, make the column text)"
 )
 NUMBERED: Final = ("source_listing_id", "stock_number", "dealer_id")
 """Fields that tell vehicles and dealers apart, and can be numbers."""
@@ -43,9 +46,9 @@ def id_text(value: object) -> object:
 
     So is `"1,000"`, which may be a thousand or one with decimals: it stays an id of its own.
 
-    Raises `LostDigits` for numbers of 2^53 and more that were floating-point, for such with a fraction, for texts in
-    exponent form (`2.28930314431312E+17`, `1E5`; not `12E5`, which no program writes for a number), for infinity, and
-    for true and false.
+    Raises `LostDigits` for numbers of 2^53 and more that were floating-point, for rough ones, for such with a fraction,
+    for texts in exponent form (`2.28930314431312E+17`, `1E5`; not `12E5`, which no program writes for a number), for
+    infinity, and for true and false.
     """
     if isinstance(value, str):
         text = value.strip()
@@ -53,10 +56,14 @@ def id_text(value: object) -> object:
     if isinstance(value, bool):
         raise LostDigits
     if isinstance(value, float):
-        if not value.is_integer() or not -EXACT_BELOW < value < EXACT_BELOW:
+        if not value.is_integer() or not _is_exact(value):
             raise LostDigits
         return str(int(value))
     return str(value) if isinstance(value, int) else value
+
+
+def _is_exact(value: float) -> bool:
+    return -EXACT_BELOW < value < EXACT_BELOW and not isinstance(value, Rough)
 
 
 def _of_number_like(text: str) -> str:
@@ -86,7 +93,7 @@ def part_text(value: object) -> str:
     Raises `LostDigits` as above; a number with a fraction (an engine of 1.6 litres) is itself.
     """
     if isinstance(value, float):
-        if not -EXACT_BELOW < value < EXACT_BELOW:
+        if not _is_exact(value):
             raise LostDigits
         return str(int(value)) if value.is_integer() else str(value)
     text = str(value)

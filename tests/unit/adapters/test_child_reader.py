@@ -20,7 +20,7 @@ from app.adapters.child.frames import BadFrame, SliceReader, SliceWriter, packed
 from app.adapters.child.reader import ChildReader
 from app.adapters.scratch_files import ScratchFiles
 from app.errors import Dependency, FailureCode, FileRejected, Outage, Transient
-from app.model.record import BadRecord, Limits, RawRecord, Slice
+from app.model.record import BadRecord, Limits, RawRecord, Rough, Slice
 from app.pipeline.parse.judge import too_big
 from app.pipeline.unpack.spool import Spool
 from tests.support.hostile_binary import PARQUET_FILES
@@ -228,9 +228,12 @@ def test_slices_come_as_they_were_sent() -> None:
         Slice(records, [BadRecord(2, None, too_big(5))], 4),
         Slice([], []),
         Slice([RawRecord(4, None, {"other": True})], []),
+        Slice([RawRecord(5, None, {"a": Rough(2.0**24), "b": {"c": [Rough(2.0**25), 1.0]}, "d": 2.0**24})], []),
     ]
     writer, reader = SliceWriter(), SliceReader()
-    assert [reader.read(writer.frame(piece)[4:]) for piece in slices] == slices
+    read = [reader.read(writer.frame(piece)[4:]) for piece in slices]
+    assert read == slices
+    assert [type(value) for value in read[3].records[0].value.values()] == [Rough, dict, float]  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

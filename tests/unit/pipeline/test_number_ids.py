@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
-from app.model.record import RawRecord
+from app.model.listing import SENT
+from app.model.record import RawRecord, Rough
 from app.pipeline.parse import FileReader
 from app.pipeline.profile import Profile
 from app.pipeline.sniff import hints_from_name
 from app.pipeline.transform import Mapped, Mapper, Origin
 from tests.support.limits import limits
 from tests.support.memory import START
+from tests.support.packed import avro_file, parquet_file
+from tests.support.reading import read_file
 
 _CAR = {"source": "a", "make": "VW", "model": "Golf", "year": 2019}
 _LOST = [
@@ -54,6 +58,8 @@ _KEPT: list[tuple[Any, str]] = [
     ("1234.000", "1234"),
     ("AB-1.0", "AB-1.0"),
 ]
+_SINGLE_LOST = 16_777_216.0
+"""2^24: what single precision makes of 16,777,217 too."""
 _PROFILE = {
     "name": "p",
     "description": "d",
@@ -138,3 +144,84 @@ def test_two_cars_never_become_one_in_any_format(name: str, content: bytes) -> N
     mapped = [mapper.map_all(piece.records) for piece in slices]
     assert not any(part.documents for part in mapped)
     assert sum(len(part.rejects) for part in mapped) + sum(len(piece.bad) for piece in slices) == 2
+
+
+def _avro_ids(kind: object, *values: object) -> list[object]:
+    schema = {"type": "record", "name": "Car", "fields": [{"name": "id", "type": kind}]}
+    return [value["id"] for value in read_file(avro_file(schema, [[{"id": value} for value in values]])).values]
+
+
+def _parquet_ids(kind: Any, *values: object) -> list[object]:
+    return [value["id"] for value in read_file(parquet_file({"id": pa.array(values, kind)})).values]
+
+
+_OBJECT = {
+    "type": "record",
+    "name": "Inner",
+    "fields": [{"name": "n", "type": "float"}, {"name": "d", "type": "double"}],
+}
+_LARGE = {"n": _SINGLE_LOST, "d": _SINGLE_LOST}
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda *values: _avro_ids("float", *values),
+        lambda *values: _avro_ids(["null", "float"], *values),
+        lambda *values: _parquet_ids(pa.float32(), *values),
+        lambda *values: [value[0] for value in _avro_ids({"type": "array", "items": "float"}, *([v] for v in values))],  # type: ignore[index]
+        lambda *values: [value[0] for value in _parquet_ids(pa.list_(pa.float32()), *([v] for v in values))],  # type: ignore[index]
+    ],
+    ids=["Avro", "Avro or null", "Parquet", "Avro array", "Parquet list"],
+)
+def test_a_column_of_single_precision_tells_which_of_its_numbers_are_rough(read: Any) -> None:
+    large, small, least = read(_SINGLE_LOST, _SINGLE_LOST - 1, -_SINGLE_LOST)
+    assert (large, small, least) == (_SINGLE_LOST, _SINGLE_LOST - 1, -_SINGLE_LOST)
+    assert [type(value) for value in (large, small, least)] == [Rough, float, Rough]
+
+
+def test_a_column_of_double_precision_has_none() -> None:
+    assert [type(value) for value in _parquet_ids(pa.float64(), _SINGLE_LOST) + _avro_ids("double", _SINGLE_LOST)] == [
+        float,
+        float,
+    ]
+
+
+def test_one_of_half_precision_has_fewer_exact_ones() -> None:
+    assert [type(value) for value in _parquet_ids(pa.float16(), 2047.0, 2048.0)] == [float, Rough]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda: _avro_ids(_OBJECT, _LARGE)[0],
+        lambda: _avro_ids(["null", {"type": "map", "values": "string"}, _OBJECT], _LARGE)[0],
+        lambda: _parquet_ids(pa.struct([("n", pa.float32()), ("d", pa.float64())]), _LARGE)[0],
+    ],
+    ids=["Avro", "Avro union", "Parquet"],
+)
+def test_so_do_the_parts_of_an_object(read: Any) -> None:
+    assert {name: type(value) for name, value in read().items()} == {"n": Rough, "d": float}
+
+
+@pytest.mark.parametrize(
+    "rule", [{}, {"by": "column"}, _TEMPLATE, _FINGERPRINT], ids=["own", "profile", "template", "print"]
+)
+@pytest.mark.parametrize("field", ["source_listing_id", "stock_number", "dealer_id"])
+def test_a_rough_number_is_no_id(field: str, rule: dict[str, Any]) -> None:
+    record = {**_CAR, "source_listing_id": "x1", "dealer_id": "d", "stock_number": "s", field: Rough(_SINGLE_LOST)}
+    mapped = _mapped(record, **rule)
+    if field == "source_listing_id" and rule in (_TEMPLATE, _FINGERPRINT):
+        assert mapped.documents  # it has no part in the id
+    else:
+        assert not mapped.documents
+        assert "2^24" in mapped.rejects[0].problems[0].expected
+
+
+@pytest.mark.parametrize(
+    "name", sorted({field.name for field in SENT} - {"source_listing_id", "stock_number", "dealer_id"})
+)
+def test_everywhere_else_a_rough_number_is_a_number(name: str) -> None:
+    record = {**_CAR, "source_listing_id": "x1", "price_currency": "EUR"}
+    rough, plain = _mapped({**record, name: Rough(_SINGLE_LOST)}), _mapped({**record, name: _SINGLE_LOST})
+    assert rough == plain

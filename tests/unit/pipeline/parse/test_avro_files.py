@@ -174,6 +174,23 @@ def test_a_record_that_is_broken_or_long_costs_only_itself_in_a_block_of_many() 
     assert reading.largest_slice <= 200
 
 
+@pytest.mark.parametrize(
+    ("kind", "most", "more"),
+    [
+        ({"type": "map", "values": "int"}, {f"k{n}": n for n in range(19_000)}, {f"k{n}": n for n in range(21_000)}),
+        ({"type": "array", "items": "int"}, [1] * 99_000, [1] * 101_000),
+        ({"type": "array", "items": {"type": "array", "items": "int"}}, [[1]] * 16_000, [[1]] * 17_000),
+    ],
+    ids=["map", "array", "arrays"],
+)
+def test_a_record_of_more_values_than_any_listing_has_is_refused_undecoded(kind: Any, most: Any, more: Any) -> None:
+    schema = _record(("id", "string"), ("field", kind))
+    records = [{"id": "1", "field": most}, {"id": "2", "field": more}, {"id": "3", "field": most}]
+    reading = read_file(avro_file(schema, [records]))
+    assert [value["id"] for value in reading.values] == ["1", "3"]
+    assert [(bad.number, bad.problem.code) for bad in reading.bad] == [(2, FailureCode.RECORD_TOO_BIG)]
+
+
 def test_the_place_of_a_broken_block_is_told() -> None:
     good = avro_datum(LISTING_SCHEMA, {"source_listing_id": "1", "make": "VW", "model": "Golf", "year": 2019})
     header = avro_header(LISTING_SCHEMA)
