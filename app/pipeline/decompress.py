@@ -26,6 +26,8 @@ from app.pipeline.unpack.streams import (
 )
 
 BLOCK_BYTES = 64 * 1024
+_LOOK_COST = 150_000
+"""Of a turn of looking through the members of an archive."""
 _TURN_COST = 100_000
 """Some 2 ms, in units of 20 ns."""
 _MEMBER_COST = 1_500
@@ -205,6 +207,7 @@ class Decompressor:
     def _unzip(self) -> Iterator[bytes]:
         archive = Archive(self._spool, self._limits)
         for _ in archive.find():
+            self._spend(_LOOK_COST)
             yield b""
         packing = archive.packing()
         self.member_name = archive.name

@@ -79,7 +79,7 @@ def entries_of(spool: Spool, directory: Directory) -> Iterator[Entry]:
     at, end = directory.offset, directory.offset + directory.size
     buffer, start = b"", at
     for _ in range(directory.entries):
-        if at + _ENTRY.size + 3 * _FULL16 > start + len(buffer):
+        if at + _ENTRY.size + 3 * _FULL16 > start + len(buffer) < end:
             buffer, start = spool.read_at(at, min(_ENTRY.size + 3 * _FULL16 + _READ_BYTES, end - at)), at
         entry, length = _entry(buffer, at - start, at)
         at += length
