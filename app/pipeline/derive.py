@@ -29,6 +29,8 @@ _MILEAGE_MOST_HEAVY_KM = 2_500_000
 _MILEAGE_RARE_KM = 500_000
 _MILEAGE_LEAST_KM = 1_000
 _MILEAGE_LEAST_AGE_YEARS = 3
+_LIST_PART = 1_000
+"""So many entries of a list at once, until enough are found; there may be a hundred thousand."""
 _NO_ID = Problem(FailureCode.MISSING_ID, "source_listing_id", "the sender's own, stable id of the listing")
 _NO_YEAR = Problem(FailureCode.MISSING_REQUIRED, "year", "a year, or a first_registration")
 _NO_VALUE = {name: Problem(FailureCode.MISSING_REQUIRED, name, "a value") for name in ("source", "make", "model")}
@@ -177,7 +179,12 @@ def _keep_list(listing: Listing, name: str) -> None:
     if not values:
         del listing[name]
     elif len(values) > ARRAY_MAX or len(set(values)) < len(values):
-        listing[name] = list(dict.fromkeys(values))[:ARRAY_MAX]
+        kept: dict[str, None] = {}
+        for at in range(0, len(values), _LIST_PART):
+            kept |= dict.fromkeys(values[at : at + _LIST_PART])
+            if len(kept) >= ARRAY_MAX:
+                break
+        listing[name] = list(kept)[:ARRAY_MAX]
 
 
 def _price(listing: Listing, flags: Flags, problems: list[Problem]) -> None:

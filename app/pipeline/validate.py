@@ -40,17 +40,19 @@ _MOST_ENTRIES = 2_000
 _MOST_CHARACTERS = 100_000
 """Of a text; a description is longest, and what of it is kept is less."""
 _LONG_NAME = 60
+_MOST_NAMES = 4_000
+"""Of a record, as of a CSV file's header, that are looked at one by one."""
 OURS = frozenset(field.name for field in SENT) | ALIASES.keys()
 _ZERO_IS_UNKNOWN = tuple(field.name for field in SENT if field.low == 1)
 
 
 def own_names(names: Iterable[str]) -> dict[str, str]:
     """Names that are ours but for case, blanks and hyphens: as sent → as declared; exact ones are left out, and
-    of two that mean the same the first counts."""
+    of two that mean the same the first counts. Of thousands of names only the first are looked at."""
     sent = list(names)
     taken = OURS.intersection(sent)
     found: dict[str, str] = {}
-    for name in sent:
+    for name in sent[:_MOST_NAMES]:
         if name not in taken and len(name) < _LONG_NAME:
             ours = own_key(name)
             if ours in OURS and ours not in taken:
