@@ -12,6 +12,7 @@ from tests.attack.adversarial import KIB, cost_of
 from tests.attack.shapes import Shape, shapes
 
 _SMALL, _GREAT = 64 * KIB, 512 * KIB
+_LONGEST_RECORD = 1_015 * KIB
 _STEP_S = 0.05
 _LEAST_S = 0.004
 """What is less is no measure."""
@@ -39,6 +40,14 @@ def _broken(shape: Shape) -> str | None:
 @pytest.mark.parametrize("reader", sorted({shape.reader for shape in _SHAPES}))
 def test_no_content_costs_more_than_linear_time_or_a_long_step(reader: str) -> None:
     assert not [told for shape in _SHAPES if shape.reader == reader and (told := _broken(shape))]
+
+
+@pytest.mark.parametrize("reader", ["json", "json array", "ndjson"])
+@pytest.mark.parametrize("name", ["keys", "features", "images", "no images", "ones"])
+def test_a_record_as_long_as_one_may_be_is_no_long_step(reader: str, name: str) -> None:
+    shape = next(shape for shape in _SHAPES if (shape.reader, shape.name) == (reader, name))
+    least = min(cost_of(shape, _LONGEST_RECORD).step_s for _ in range(_TRIES))
+    assert least <= _STEP_S
 
 
 def test_there_are_shapes_of_every_kind_for_every_reader() -> None:
