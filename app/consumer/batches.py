@@ -274,9 +274,10 @@ class _Plain:
         return trouble(offset, offset, self._batch.max_timestamp, FailureCode.BATCH_TOO_BIG, said)
 
     def _have_numbers(self, count: int) -> None:
-        """So many numbers in the buffer, where there are; no piece more than they need is asked for."""
-        needed = 1
-        while count and self._fill(needed):
+        """So many numbers in the buffer, where there are; no piece more than they need is asked for, and no number that
+        never ends is followed."""
+        needed, most = 1, count * (_VARINT_MAX_BYTES + 1)
+        while count and needed <= most and self._fill(needed):
             count -= self.buffer[self.at + needed - 1] < 0x80
             needed += 1
 

@@ -22,6 +22,8 @@ _MANY_VALUES = 50_000
 _LONG_BYTES = 256 * 1024
 _VALUES_SHARE = 6
 """Scripts take up to so many times their size once they are read: fifty thousand values each."""
+_KEPT_BYTES = 100
+"""What a script counts for beyond its text: there may be nothing in it."""
 _STEP_COST = 60
 _BYTE_COST_SHARE = 4
 _READ_COST = 600
@@ -97,6 +99,8 @@ class HtmlParser:
         for script in read:
             if script.problem is not None:
                 self._gather.reject(script.problem, script.line)
+            if self._gather.full:
+                yield self._gather.take()
             for vehicle in data.vehicles(script.start, script.end):
                 self._gather.spend(data.cost)
                 self._add(vehicle, script)
@@ -139,7 +143,7 @@ class HtmlParser:
         end = self._data.count
         if problem is not None or start != end:
             self._read.append(_Read(line, size, problem, start, end))
-        self._kept_bytes += size
+        self._kept_bytes += size + _KEPT_BYTES
 
     def _add(self, vehicle: Node, script: _Read) -> None:
         size = script.size // (script.end - script.start)

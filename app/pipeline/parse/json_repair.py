@@ -30,6 +30,8 @@ _BLANKS_AND_ENDS = b"; \t\r\n\f\v"
 _MARKS = 8
 """So many marks are taken off at each end."""
 _MOST_FAULTS = 5_000
+_PIECE_BYTES = 1024 * 1024
+"""Of a string with control characters, at once."""
 _MOST_ENTITIES = 5_000
 """Beside `&quot;`."""
 
@@ -73,7 +75,7 @@ def lenient_steps(text: bytes) -> Generator[None, None, object]:
     if b'"' not in bare and b"&quot;" in bare:
         bare = _with_quotes(bare)
         yield
-    plain = _plain(bare)
+    plain = yield from _plain(bare)
     yield
     repaired = _repaired(plain)
     yield
@@ -109,8 +111,8 @@ def _repaired(text: bytes) -> bytes:
     return text
 
 
-def _plain(text: bytes) -> bytes:
-    """Without comments, and without control characters in strings; as it is where that would not help."""
+def _plain(text: bytes) -> Generator[None, None, bytes]:
+    """Without comments, and without control characters in strings, in steps; as it is where that would not help."""
     kept: list[bytes] = []
     at = 0
     for _ in range(_MOST_FAULTS):
@@ -121,7 +123,13 @@ def _plain(text: bytes) -> bytes:
         at = _after_comment(text, end) if text[end] == 0x2F else _end(_WHOLE_STRING, text, end)
         if at <= end:
             return text
-        kept.append(b" " if text[end] == 0x2F else _without_controls(text[end:at]))
+        if text[end] == 0x2F:
+            kept.append(b" ")
+            continue
+        for start in range(end, at, _PIECE_BYTES):
+            if start > end:
+                yield
+            kept.append(_without_controls(text[start : min(at, start + _PIECE_BYTES)]))
     return text
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from app.errors import FileRejected
 from app.model.file import FileFormat
-from app.model.record import ReadHints
+from app.model.record import ReadHints, Slice
 from app.pipeline.parse import FileReader
 from app.pipeline.parse.json_repair import lenient_json, repaired_record
 from app.pipeline.parse.json_scan import swallowed_neighbours
@@ -75,7 +75,7 @@ def test_no_step_of_a_reader_is_long(format_: FileFormat, before: bytes, after: 
     assert longest < 0.05
 
 
-def _steps(reader: FileReader, content: bytes) -> Iterator[object]:
+def _steps(reader: FileReader, content: bytes) -> Iterator[Slice]:
     yield from reader.feed(content)
     yield from reader.finish()
 
@@ -86,3 +86,15 @@ def test_one_record_without_an_end_costs_its_neighbours_nothing() -> None:
     slices = [*reader.feed(b'{"b":1}\n' + storm + b'\n{"c":2}\n'), *reader.finish()]
     assert [record.value for piece in slices for record in piece.records] == [{"b": 1}, {"c": 2}]
     assert [bad.number for piece in slices for bad in piece.bad] == [2]
+
+
+def test_scripts_with_nothing_in_them_are_not_kept_for_ever() -> None:
+    """A page of 4 MiB kept a hundred thousand of them, unsaid, and refused them all in one step."""
+    content = b"<html>" + b'<script type="application/ld+json"></script>' * 100_000
+    reader = FileReader(ReadHints(format=FileFormat.HTML), limits(), len(content))
+    most = said = 0
+    with suppress(FileRejected):
+        for piece in _steps(reader, content):
+            most, said = max(most, len(piece.bad)), max(said, piece.memory)
+    assert most < 300
+    assert said > 20 * 1024 * 1024
