@@ -49,6 +49,7 @@ class FailureCode(StrEnum):
     EVENT_NOT_HANDLED = "event_not_handled"
     REMOVAL_SUPERSEDED = "removal_superseded"
     ALREADY_REMOVED = "already_removed"
+    ALREADY_PROCESSED = "already_processed"
     BUCKET_NOT_ALLOWED = "bucket_not_allowed"
     PREFIX_NOT_WATCHED = "prefix_not_watched"
     # rejected: the record on the topic

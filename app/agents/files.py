@@ -13,7 +13,7 @@ from app.agents.outages import Outages
 from app.agents.outcomes import OutcomeReporter
 from app.agents.removals import Removals
 from app.agents.together import for_each
-from app.errors import Dependency, FailureCode, FileRejected, ListingRejected, Rejected, Transient
+from app.errors import Dependency, FailureCode, FileRejected, ListingRejected, Rejected, Skipped, Transient
 from app.failures.classify import classify
 from app.failures.headers import attempts_of
 from app.failures.trust import bounded_file
@@ -79,7 +79,11 @@ class FilesHandler:
         await self._conclude(record, file, processed, at_least)
 
     async def refuse(self, record: SourceRecord, trouble: Rejected) -> None:
-        """Hand on a record that must not be handled; its producer is told where it says what it is about."""
+        """Hand on a record that must not be handled; its producer is told where it says what it is about.
+
+        One whose file has an outcome since it was queued is done: a worker that ended after that ended over something
+        else.
+        """
         try:
             file = bounded_file(
                 file_from_wire(await self._encoder.decode(record.value or b"")), record, self._clock.now()
@@ -87,7 +91,19 @@ class FilesHandler:
         except (Rejected, Transient):
             await self._handoff.failed(record, trouble, stage=STAGE)
         else:
+            if trouble.code is FailureCode.KILLED_WORKER and await self._is_processed(file):
+                raise Skipped(FailureCode.ALREADY_PROCESSED, "its outcome is told")
             await self._give_up(record, file, trouble, attempts_of(record) + 1)
+
+    async def _is_processed(self, file: ListingFile) -> bool:
+        known = await self._outcomes.known(file.bucket, file.key)
+        return (
+            known is not None
+            and known.status in (FileStatus.INDEXED, FileStatus.PARTLY_INDEXED)
+            and known.etag == file.etag
+            and known.processed_at is not None
+            and known.processed_at >= file.queued_at
+        )
 
     async def _process(
         self, record: SourceRecord, file: ListingFile, attempts: int, as_of: datetime | None

@@ -242,11 +242,12 @@ class Intake:
             log.warning("record_worked_on_alone", record=record.place, deaths=deaths)
             async with self._under_way.alone(ledger, slot):
                 return await self._handled(handler, record)
-        try:
-            await self._under_way.begin(ledger, slot)
-            return await self._handled(handler, record)
-        finally:
-            self._under_way.end(ledger, slot)
+        async with self._under_way.turn(deaths):
+            try:
+                await self._under_way.begin(ledger, slot)
+                return await self._handled(handler, record)
+            finally:
+                self._under_way.end(ledger, slot)
 
     async def _handled(self, handler: Handler, record: SourceRecord) -> bool:
         if self._stop.is_set:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 import structlog
@@ -30,6 +30,7 @@ TOLD_S = 1.0
 SHARE_S = 10.0
 """After so long of one suspect after another, the others have `BREAK_S` for themselves."""
 BREAK_S = 1.0
+_FREELY: AbstractAsyncContextManager[object] = nullcontext()
 PACE_S = 0.005
 """Between two commits of traces; what begins meanwhile is told with the next one."""
 
@@ -47,6 +48,7 @@ class UnderWay:
         self._working = 0
         self._ended = asyncio.Event()
         self._turns = asyncio.Lock()
+        self._one_by_one = asyncio.Lock()
         self._free = asyncio.Event()
         self._free.set()
         self._wanted: asyncio.Event | None = None
@@ -54,6 +56,13 @@ class UnderWay:
         self._is_slow = False
         self._suspects = 0
         self._row_began = 0.0
+
+    def turn(self, deaths: int) -> AbstractAsyncContextManager[object]:
+        """Whoever ended with a worker before is worked on one at a time, beside those that did not.
+
+        Else everything that was under way at one end would be under way at the next, and be suspected together.
+        """
+        return self._one_by_one if deaths else _FREELY
 
     async def begin(self, ledger: Ledger, slot: Slot) -> None:
         """Return when work on the record may begin, and it is known that it does. `end` has to follow, always.

@@ -31,6 +31,7 @@ class KnownVersion:
     """Listings that were marked removed."""
     version: int = 0
     """Of the outcome, milliseconds since 1970: a later one has to reach it."""
+    processed_at: datetime | None = None
 
     @property
     def is_gone(self) -> bool:

@@ -158,6 +158,7 @@ class MemoryIndex:
             failure_code=found["failure_code"],
             removed=found["removed"],
             version=self.outcome_versions[id_],
+            processed_at=datetime.fromisoformat(found["processed_at"]),
         )
 
     def standing(self, supply: Supply = EVERYTHING) -> list[StoredListing]:

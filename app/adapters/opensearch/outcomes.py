@@ -16,7 +16,7 @@ from app.pipeline.wire import outcome_from_wire
 from app.settings import OpenSearchSettings
 
 _TIMES = ("uploaded_at", "processed_at")
-_VERSION_FIELDS = "etag,uploaded_at,status,failure_code,removed"
+_VERSION_FIELDS = "etag,uploaded_at,processed_at,status,failure_code,removed"
 _GONE = {"status": FileStatus.REMOVED}
 _MISSING = {"failure_code": FailureCode.OBJECT_MISSING}
 
@@ -169,6 +169,7 @@ def _known_version(found: Mapping[str, Any]) -> KnownVersion:
         failure_code=document.get("failure_code"),
         removed=document.get("removed") or 0,
         version=found["_version"],
+        processed_at=datetime.fromisoformat(document["processed_at"]),
     )
 
 

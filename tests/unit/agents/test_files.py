@@ -328,3 +328,18 @@ async def test_a_record_in_trouble_that_says_nothing_of_a_file_is_a_dead_letter(
     await bench.handle(replace(queued(), value=None, trouble=trouble))
     (letter,) = bench.publisher.sent
     assert (letter.topic, letter.headers["failure-code"]) == ("listing-dlq", b"record_unreadable")
+
+
+@pytest.mark.parametrize(("queued_after_s", "blamed"), [(-1, False), (1, True)])
+async def test_a_file_that_was_processed_since_it_was_queued_ended_nobody(
+    bench: Bench, queued_after_s: int, blamed: bool
+) -> None:
+    bench.put(KEY, ndjson(listing(1)))
+    bench.clock.advance(5)
+    await bench.handle(queued())
+    (outcome,) = bench.index.outcomes.values()
+    queued_at = START + timedelta(seconds=5 + queued_after_s)
+    file = ListingFile("cars", KEY, 10, str(outcome["etag"]), START, queued_at)
+    record = source_record(b"\x00" + orjson.dumps(file_to_wire(file)), key=file.object_id.encode())
+    await bench.handle(replace(record, trouble=Rejected(FailureCode.KILLED_WORKER, "3 workers ended")))
+    assert bool(bench.dead) is blamed

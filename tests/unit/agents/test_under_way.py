@@ -185,3 +185,17 @@ async def test_a_worker_that_stops_leaves_what_waits_for_a_suspect() -> None:
 async def _alone(broker: Broker, offset: int) -> None:
     async with broker.under_way.alone(broker.ledger, broker.slot(offset)):
         await asyncio.Event().wait()
+
+
+async def test_what_ended_with_a_worker_before_is_worked_on_one_at_a_time() -> None:
+    broker, at_once, most = Broker(), {0: 0, 1: 0}, {0: 0, 1: 0}
+
+    async def work(deaths: int) -> None:
+        async with broker.under_way.turn(deaths):
+            at_once[deaths] += 1
+            most[deaths] = max(most[deaths], at_once[deaths])
+            await asyncio.sleep(0.001)
+            at_once[deaths] -= 1
+
+    await asyncio.gather(*(work(number % 2) for number in range(20)))
+    assert most == {0: 10, 1: 1}
