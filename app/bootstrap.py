@@ -57,6 +57,7 @@ from app.agents.retries import SENT_BACK_AT_ONCE, HeldLimits, RetriesHandler
 from app.agents.schema_watch import SchemaWatch
 from app.agents.skips import Skips
 from app.agents.stopping import StopSignal
+from app.agents.under_way import record_read
 from app.errors import Dependency, FailureCode, Outage
 from app.failures.backoff import Backoff
 from app.failures.route import RetryPolicy
@@ -185,6 +186,7 @@ class Worker:
             self._memory,
             self._apart,
             self._sources,
+            record_read,
         )
         gate = GateHandler(
             self._store,

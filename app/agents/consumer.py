@@ -73,8 +73,8 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         self.skips: set[tuple[str, int, int]] = set()
         self.worker = secrets.token_hex(4)
         """The name of this process in traces."""
-        self.deaths: dict[Any, dict[int, int]] = {}
-        """Of the assigned partitions: at which offsets workers ended without a word, and how many."""
+        self.blame: dict[Any, dict[int, int]] = {}
+        """Of the assigned partitions: that for workers that ended without a word, by offset."""
         self._assignment: Any = None
         self._noted_at = 0.0
         self._tries = 0
@@ -150,7 +150,7 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         assigned = consumer.assignment()
         committed = await consumer._coordinator.fetch_committed_offsets(assigned)
         offsets: dict[Any, int | None] = {}
-        self.deaths = {}
+        self.blame = {}
         for tp in assigned:
             kept = committed.get(tp)
             now = self.topic_ids.get(tp.topic)
@@ -164,15 +164,15 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 state = consumer._subscription.subscription.assignment.state_value(tp)
                 state.await_reset(OffsetResetStrategy.EARLIEST)
                 continue
-            self._know_deaths(tp, trace)
+            self._know_blame(tp, trace)
             after = self._after_skips(tp, offsets[tp] or 0)
             if after:
                 offsets[tp] = after
                 consumer._fetcher.seek_to(tp, after)
         return offsets
 
-    def _know_deaths(self, tp: Any, trace: Trace) -> None:
-        self.deaths[tp] = trace.suspects(self.worker)
+    def _know_blame(self, tp: Any, trace: Trace) -> None:
+        self.blame[tp] = trace.blamed(self.worker)
         if trace.under_way and trace.worker != self.worker:
             metrics.SILENT_ENDS.labels(tp.topic).inc()
             log.warning(
@@ -182,7 +182,7 @@ class CommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 partition=tp.partition,
                 first=min(trace.under_way),
                 records=len(trace.under_way),
-                most_at_one=max(self.deaths[tp].values()),
+                most_blame=max(self.blame[tp].values()),
             )
 
     async def _commit(self, offsets: Mapping[Any, int], traces: Mapping[Any, str] = _NO_TRACES) -> bool:

@@ -121,10 +121,10 @@ class Engine:
         for intake in self._intakes:
             intake.took(due)
 
-    def deaths(self, tp: Any) -> tuple[str, Mapping[int, int]]:
-        """The name of this worker in traces; how many workers ended without a word at records of a partition."""
+    def blame(self, tp: Any) -> tuple[str, Mapping[int, int]]:
+        """The name of this worker in traces; the blame of a partition's records for workers that ended."""
         thread = self.app.consumer._thread
-        return thread.worker, thread.deaths.get(tp, {})
+        return thread.worker, thread.blame.get(tp, {})
 
     def join_error(self) -> BaseException | None:
         """What keeps the worker out of its group for good, or has ended its consumer; None: nothing."""

@@ -23,7 +23,7 @@ from app.agents.ledger import Due, Ledger, Slot
 from app.agents.readings import Reading
 from app.agents.room import Room
 from app.agents.stopping import LeftForLater, StopSignal
-from app.agents.under_way import ALONE_FROM, REFUSED_FROM, UnderWay
+from app.agents.under_way import ALONE_FROM, REFUSED_FROM, WORK, UnderWay
 from app.consumer.buffered import Parcel
 from app.errors import FailureCode, Rejected
 from app.failures.trust import Trust
@@ -48,8 +48,8 @@ class Committer(Protocol):
         """Commit what is due by topic-partition once no other commit is under way, and tell it when it was taken."""
         ...
 
-    def deaths(self, tp: Any) -> tuple[str, Mapping[int, int]]:
-        """The name of this worker in traces; how many workers ended without a word at records of a partition."""
+    def blame(self, tp: Any) -> tuple[str, Mapping[int, int]]:
+        """The name of this worker in traces; the blame of a partition's records for workers that ended."""
         ...
 
     def reading(self, tp: Any) -> Reading | None:
@@ -234,25 +234,20 @@ class Intake:
         if self._under_way is None:
             await handler(record)
             return True
-        deaths = ledger.deaths_of(slot)
-        if deaths >= REFUSED_FROM:
-            await handler(replace(record, trouble=_killer(deaths)))
+        blame = ledger.blame_of(slot)
+        if blame >= REFUSED_FROM:
+            await handler(replace(record, trouble=_KILLER))
             return True
-        if deaths >= ALONE_FROM:
-            log.warning("record_worked_on_alone", record=record.place, deaths=deaths)
-            async with self._under_way.alone(ledger, slot):
-                return await self._handled(handler, record)
-        async with self._under_way.turn(deaths):
-            try:
-                await self._under_way.begin(ledger, slot)
-                return await self._handled(handler, record)
-            finally:
-                self._under_way.end(ledger, slot)
-
-    async def _handled(self, handler: Handler, record: SourceRecord) -> bool:
-        if self._stop.is_set:
-            return False
-        await handler(record)
+        if blame >= ALONE_FROM:
+            log.warning("record_worked_on_alone", record=record.place)
+        work = await self._under_way.begin(ledger, slot, blame)
+        try:
+            WORK.set(work)
+            if self._stop.is_set:
+                return False
+            await handler(record)
+        finally:
+            work.end()
         return True
 
     async def _answer_for(self, record: SourceRecord, slot: Slot, ledger: Ledger, way: Way) -> None:
@@ -309,7 +304,7 @@ class Intake:
                 ledger.committed(one)
 
     def _new_ledger(self, tp: Any, generation: int) -> Ledger:
-        ledger = self._ledgers[tp] = Ledger(generation, *self._committer.deaths(tp))
+        ledger = self._ledgers[tp] = Ledger(generation, *self._committer.blame(tp))
         return ledger
 
     def forget(self) -> None:
@@ -378,12 +373,11 @@ def _nothing() -> None:
     pass
 
 
-def _killer(deaths: int) -> Rejected:
-    return Rejected(
-        FailureCode.KILLED_WORKER,
-        f"{deaths} workers ended without a word while they worked on this record, the last one while it worked on "
-        "nothing else; expected a record that ends no worker (a crash in a library, or more memory than there is)",
-    )
+_KILLER = Rejected(
+    FailureCode.KILLED_WORKER,
+    "three workers or more ended without a word while they worked on this record, the last one while it worked on "
+    "nothing else; expected a record that ends no worker (a crash in a library, or more memory than there is)",
+)
 
 
 def to_record(message: Any) -> SourceRecord:

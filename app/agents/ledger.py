@@ -39,12 +39,13 @@ class Due(NamedTuple):
 class Ledger:
     """The taken and not yet committed records of one partition in one generation of the consumer group."""
 
-    def __init__(self, generation: int, worker: str = "", deaths: Mapping[int, int] | None = None) -> None:
-        """`worker` names this process in traces; `deaths` counts the workers that ended at a record, by its offset."""
+    def __init__(self, generation: int, worker: str = "", blame: Mapping[int, int] | None = None) -> None:
+        """`worker` names this process in traces; `blame` is that for the ends of workers, by offset."""
         self.generation = generation
         self._worker = worker
-        self._deaths = dict(deaths or {})
-        self._under_way: set[int] = set()
+        self._blame = dict(blame or {})
+        self._reading: set[int] = set()
+        self._waiting: set[int] = set()
         self._changes = 0
         self._told: Due | None = None
         self._slots: deque[Slot] = deque()
@@ -83,27 +84,31 @@ class Ledger:
     def finish(self, slot: Slot) -> None:
         """The record is in the index or handed on, confirmed; the finished prefix grows as far as it can."""
         slot.finished = True
-        if self._deaths:
-            self._deaths.pop(slot.offset, None)
+        if self._blame:
+            self._blame.pop(slot.offset, None)
         while self._slots and self._slots[0].finished:
             self._safe = self._slots.popleft().offset + 1
 
     def begin(self, slot: Slot) -> None:
         """Work on the record begins: from now on the trace has it."""
-        self._under_way.add(slot.offset)
+        self._reading.add(slot.offset)
         self._changes += 1
 
-    def end(self, slot: Slot) -> bool:
-        """Work on the record has ended, however it did; False when it had not begun."""
-        if slot.offset not in self._under_way:
-            return False
-        self._under_way.remove(slot.offset)
+    def wait(self, slot: Slot) -> None:
+        """The record is read; what is left is to wait for servers."""
+        self._reading.discard(slot.offset)
+        self._waiting.add(slot.offset)
         self._changes += 1
-        return True
 
-    def deaths_of(self, slot: Slot) -> int:
-        """How many workers ended without a word while they worked on the record."""
-        return self._deaths.get(slot.offset, 0) if self._deaths else 0
+    def end(self, slot: Slot) -> None:
+        """Work on the record has ended, however it did."""
+        self._reading.discard(slot.offset)
+        self._waiting.discard(slot.offset)
+        self._changes += 1
+
+    def blame_of(self, slot: Slot) -> int:
+        """The blame for workers that ended without a word while they worked on the record."""
+        return self._blame.get(slot.offset, 0) if self._blame else 0
 
     def due(self, is_held_up: bool = False) -> Due | None:
         """What to commit: a finished prefix that has grown, or another trace; None when it would change nothing.
@@ -113,7 +118,8 @@ class Ledger:
         offset, told, state = self.first if self._safe is None else self._safe, self._told, (self._changes, is_held_up)
         if offset is None or (told is not None and told.state == state and offset == self._committed):
             return None
-        trace = trace_text(offset, self._worker, () if is_held_up else self._under_way, self._deaths)
+        reading, waiting = ((), ()) if is_held_up else (self._reading, self._waiting)
+        trace = trace_text(offset, self._worker, reading, waiting, self._blame)
         if trace == ("" if told is None else told.trace) and (self._safe is None or offset == self._committed):
             return None
         return Due(offset, trace, state)

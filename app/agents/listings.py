@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from app.agents.codec import Encoder
 from app.agents.outages import Outages
+from app.agents.under_way import record_read
 from app.errors import Dependency, FailureCode, ListingRejected, Problem, Rejected, Transient
 from app.failures.headers import Origin, origin_of
 from app.failures.trust import is_ahead
@@ -72,6 +73,7 @@ class ListingsHandler:
         mapped = Mapper(None, "", place, self._clock.now(), self._speaker).map_all([RawRecord(1, None, value)])
         if mapped.rejects:
             raise ListingRejected(mapped.rejects[0].problems)
+        record_read()
         result = await self._index.write(mapped.documents)
         if result.refused:
             reason = result.refused[0].reason

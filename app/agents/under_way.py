@@ -1,38 +1,83 @@
 """Which records are being worked on: told to the broker before work begins, so that one that ends the worker is known.
 
-Work that begins together is told together, in one commit. A record at which workers ended before is worked on while
-nothing else is: if the worker ends again, it is to blame; if two together took too much memory, it is not.
+Work that begins together is told together, in one commit. A record that is to blame for the end of a worker is read
+while no other such record is; one that is to blame for two is read while nothing else is: if the worker ends again, it
+is that record, and if two only together took too much memory, it is neither.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
 
 from app.agents.ledger import Ledger, Slot
 from app.agents.stopping import LeftForLater, StopSignal
+from app.model.trace import READ
 
 log = structlog.get_logger("listings.under_way")
-ALONE_FROM = 2
-"""A record at which so many workers ended without a word is worked on alone."""
-REFUSED_FROM = 3
-"""A record at which so many workers ended without a word is not begun again."""
+ALONE_FROM = 2 * READ
+"""A record with so much blame, for two workers, is read alone."""
+REFUSED_FROM = 3 * READ
+"""A record with so much blame, for three workers, is not begun again."""
 PATIENCE_S = 60.0
-"""So long one that has to be alone waits for the others to end."""
+"""So long one that has to be alone waits for the others to be read."""
 ALONE_S = 120.0
 """So long the others wait for one that has to be alone, its own waiting for them included."""
 TOLD_S = 1.0
 """Work begins after that, told or not: a broker that is slow to take a commit holds up nobody for longer."""
 SHARE_S = 10.0
-"""After so long of one suspect after another, the others have `BREAK_S` for themselves."""
+"""After so long of one that has to be alone after another, the others have `BREAK_S` for themselves."""
 BREAK_S = 1.0
-_FREELY: AbstractAsyncContextManager[object] = nullcontext()
 PACE_S = 0.005
 """Between two commits of traces; what begins meanwhile is told with the next one."""
+
+
+class Work:
+    """On one record, from its beginning to its end."""
+
+    __slots__ = ("_is_reading", "_ledger", "_release", "_slot", "_under_way")
+
+    def __init__(self, under_way: UnderWay, ledger: Ledger, slot: Slot, release: list[Callable[[], object]]) -> None:
+        self._under_way = under_way
+        self._ledger = ledger
+        self._slot = slot
+        self._release = release
+        """What lets the others go on."""
+        self._is_reading = True
+
+    def read(self) -> None:
+        """The record is read: what is left is to wait for servers, and that ends no worker."""
+        if self._is_reading:
+            self._ledger.wait(self._slot)
+            self._let_go()
+
+    def end(self) -> None:
+        """It has ended, however it did."""
+        self._ledger.end(self._slot)
+        if self._is_reading:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._is_reading = False
+        self._under_way.one_less(is_suspect=bool(self._release))
+        for release in reversed(self._release):
+            release()
+
+
+WORK: ContextVar[Work | None] = ContextVar("work", default=None)
+"""That on the record of this task."""
+
+
+def record_read() -> None:
+    """Tell that the record of this task is read, where somebody wants to know."""
+    work = WORK.get()
+    if work is not None:
+        work.read()
 
 
 class UnderWay:
@@ -45,94 +90,88 @@ class UnderWay:
         self._tell = tell
         self.is_held_up = is_held_up
         self._stop = stop
-        self._working = 0
-        self._ended = asyncio.Event()
-        self._turns = asyncio.Lock()
+        self._reading = 0
+        self._one_less = asyncio.Event()
         self._one_by_one = asyncio.Lock()
+        self._turns = asyncio.Lock()
         self._free = asyncio.Event()
         self._free.set()
         self._wanted: asyncio.Event | None = None
         self._telling: asyncio.Task[None] | None = None
         self._is_slow = False
-        self._suspects = 0
+        self._alone = 0
         self._row_began = 0.0
 
-    def turn(self, deaths: int) -> AbstractAsyncContextManager[object]:
-        """Whoever ended with a worker before is worked on one at a time, beside those that did not.
+    async def begin(self, ledger: Ledger, slot: Slot, blame: int) -> Work:
+        """Return when work on the record may begin, and it is known that it does. `end` of it has to follow, always.
 
-        Else everything that was under way at one end would be under way at the next, and be suspected together.
+        `LeftForLater` when the worker stops before.
         """
-        return self._one_by_one if deaths else _FREELY
-
-    async def begin(self, ledger: Ledger, slot: Slot) -> None:
-        """Return when work on the record may begin, and it is known that it does. `end` has to follow, always.
-
-        `LeftForLater` when the worker stops while another record is worked on alone.
-        """
-        while not self._free.is_set():
-            await self._stop.wait_unless_stopping(self._free)
-        await self._begin(ledger, slot)
-
-    def end(self, ledger: Ledger, slot: Slot) -> None:
-        """Work on the record has ended, however it did, or never began."""
-        if ledger.end(slot):
-            self._working -= 1
-            self._ended.set()
-
-    @asynccontextmanager
-    async def alone(self, ledger: Ledger, slot: Slot) -> AsyncIterator[None]:
-        """As `begin` and `end`, once nothing else is worked on; what would begin meanwhile waits."""
-        loop = asyncio.get_running_loop()
-        if not self._suspects:
-            self._row_began = loop.time()
-        self._suspects += 1
+        release: list[Callable[[], object]] = []
+        work: Work | None = None
         try:
-            async with self._turns:
-                if loop.time() - self._row_began > SHARE_S:
-                    await self._stop.sleep(BREAK_S)
-                    self._row_began = loop.time()
-                async with self._held_back(loop):
-                    await self._others_ended()
-                    await self._begin(ledger, slot)
-                    yield
-        finally:
-            self.end(ledger, slot)
-            self._suspects -= 1
+            if blame >= ALONE_FROM:
+                await self._have_alone(release)
+            elif blame:
+                await self._one_by_one.acquire()
+                release.append(self._one_by_one.release)
+            while blame < ALONE_FROM and not self._free.is_set():
+                await self._stop.wait_unless_stopping(self._free)
+            if self._stop.is_set:
+                raise LeftForLater
+            ledger.begin(slot)
+            self._reading += 1
+            work = Work(self, ledger, slot, release)
+            if not self._is_slow and not self.is_held_up():
+                await self._wish().wait()
+        except BaseException:
+            if work is not None:
+                work.end()
+            else:
+                for one in reversed(release):
+                    one()
+            raise
+        return work
 
-    @asynccontextmanager
-    async def _held_back(self, loop: asyncio.AbstractEventLoop) -> AsyncIterator[None]:
-        """Let nothing else begin, for `ALONE_S` at most."""
+    def one_less(self, *, is_suspect: bool) -> None:
+        """A record is read, or given up; what is no longer done with a suspect is told at once."""
+        self._reading -= 1
+        self._one_less.set()
+        if is_suspect:
+            self._wish()
+
+    async def _have_alone(self, release: list[Callable[[], object]]) -> None:
+        """Wait until nothing else is read, and let nothing else begin, for `ALONE_S` at most."""
+        loop = asyncio.get_running_loop()
+        if not self._alone:
+            self._row_began = loop.time()
+        self._alone += 1
+        release.append(self._one_alone_less)
+        await self._turns.acquire()
+        release.append(self._turns.release)
+        if loop.time() - self._row_began > SHARE_S:
+            await self._stop.sleep(BREAK_S)
+            self._row_began = loop.time()
         self._free.clear()
         opening = loop.call_later(ALONE_S, self._free.set)
-        try:
-            yield
-        finally:
-            opening.cancel()
-            self._free.set()
-
-    async def _begin(self, ledger: Ledger, slot: Slot) -> None:
-        if self._stop.is_set:
-            raise LeftForLater
-        ledger.begin(slot)
-        self._working += 1
-        if not self._is_slow and not self.is_held_up():
-            await self._told()
-
-    async def _others_ended(self) -> None:
+        release += (self._free.set, opening.cancel)
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_S):
-                while self._working:
-                    self._ended.clear()
-                    await self._stop.wait_unless_stopping(self._ended)
+                while self._reading:
+                    self._one_less.clear()
+                    await self._stop.wait_unless_stopping(self._one_less)
 
-    async def _told(self) -> None:
-        """Wait until a commit that was begun after now has been answered."""
+    def _one_alone_less(self) -> None:
+        self._alone -= 1
+
+    def _wish(self) -> asyncio.Event:
+        """That the traces are told as they are now; the event is set when they were, or it takes too long."""
         if self._wanted is None:
             self._wanted = asyncio.Event()
         wanted = self._wanted
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell_all())
-        await wanted.wait()
+        return wanted
 
     async def _tell_all(self) -> None:
         while (wanted := self._wanted) is not None:

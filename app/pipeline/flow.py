@@ -59,15 +59,18 @@ class FileFlow:
         memory: MemoryBudget | None = None,
         apart: ApartReader | None = None,
         sources: Sources | None = None,
+        on_read: Callable[[], None] = lambda: None,
     ) -> None:
         """`patience_s`: how long one file's content may be waited for in all; time spent in the index is no part.
 
         `recognise` finds the format of a file for which `profile_for` has no profile. `scratch`: where files are kept
         that have to be complete before they can be read; in memory unless said otherwise. `memory`: the budget of all
         files together; None: without a bound. `apart` reads what is read in a process of its own; None: here.
-        `sources`: who may speak for which; everybody for every one unless said otherwise.
+        `sources`: who may speak for which; everybody for every one unless said otherwise. `on_read` is called in the
+        task of `process` when a file is read, and all that is left is to wait for servers.
         """
         self._sources = sources or Sources()
+        self._on_read = on_read
         self._store = store
         self._index = index
         self._profile_for = profile_for
@@ -130,9 +133,11 @@ class FileFlow:
                     account.bytes_read += len(chunk)
                     await self._work_off(reader.feed(chunk), _Sink(mapper, writes, account, claim))
                 await self._work_off(reader.finish(), _Sink(mapper, writes, account, claim))
+                self._on_read()
                 if reader.bytes_decompressed <= _LITTLE_BYTES:
                     claim.release()  # the documents of a little file are little, too
         except Rejected as error:
+            self._on_read()
             whole_file = error
         finally:
             reader.close()

@@ -63,7 +63,7 @@ def thread_of(consumer: Consumer) -> Any:
     thread = CommittedThread.__new__(CommittedThread)
     thread.readings, thread.topic_ids, thread.skips = Readings(), {"listings": "now"}, set()
     thread._assignment, thread._consumer, thread._noted_at = None, consumer, 0.0
-    thread.worker, thread.deaths = "cafe0001", {}
+    thread.worker, thread.blame = "cafe0001", {}
     return thread
 
 
@@ -106,22 +106,22 @@ def test_nothing_of_another_assignment_is_believed(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("metadata", "deaths", "told"),
+    ("metadata", "blame", "told"),
     [
-        ("now w=cafe0002 u=0,2 d=2:1", {7: 1, 9: 2}, 1),
-        ("now w=cafe0001 u=0,2 d=2:1", {9: 1}, 0),  # this process itself had it before
+        ("now w=cafe0002 u=0,2 v=3 b=2:2", {7: 2, 9: 4, 10: 1}, 1),
+        ("now w=cafe0001 u=0,2 b=2:2", {9: 2}, 0),  # this process itself had it before
         ("now", {}, 0),
         ("before w=cafe0002 u=0", {}, 0),  # of a topic that is gone
-        ("w=;u=0-x d=", {}, 0),
+        ("w=;u=0-x b=", {}, 0),
     ],
 )
 async def test_who_takes_over_from_a_worker_that_ended_in_silence_knows_what_it_worked_on(
-    metadata: str, deaths: dict[int, int], told: int
+    metadata: str, blame: dict[int, int], told: int
 ) -> None:
     thread = thread_of(Consumer(State(), OffsetAndMetadata(7, metadata)))
     before = metrics.SILENT_ENDS.labels("listings")._value.get()
     await thread._seek_to_committed()
-    assert thread.deaths.get(TP, {}) == deaths
+    assert thread.blame.get(TP, {}) == blame
     assert metrics.SILENT_ENDS.labels("listings")._value.get() - before == told
 
 

@@ -61,7 +61,7 @@ class Group:
     ended: dict[int, int] = field(default_factory=dict)
     traces: list[str] = field(default_factory=list)
 
-    def deaths(self, tp: Any) -> tuple[str, Mapping[int, int]]:
+    def blame(self, tp: Any) -> tuple[str, Mapping[int, int]]:
         return "cafe0001", self.ended
 
 
@@ -623,7 +623,7 @@ async def test_no_record_is_handled_before_its_trace_is_left(traced: Bench) -> N
 
 
 async def test_a_suspect_is_handled_alone_and_one_that_ended_three_workers_never_again(traced: Bench) -> None:
-    traced.group.ended = {1: 2, 2: 3}
+    traced.group.ended = {1: 4, 2: 6}
     troubles: dict[int, str | None] = {}
     handled: list[int] = []
     beside: dict[int, list[int]] = {}

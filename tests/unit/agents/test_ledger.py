@@ -90,14 +90,18 @@ def test_the_trace_has_what_is_worked_on_and_goes_with_the_offset_even_if_that_s
     assert ledger.due() == due, "until it is taken"
     ledger.committed(due)
     assert ledger.due() is None
-    assert ledger.end(first)
+    ledger.end(first)
     ledger.finish(first)
     due = ledger.due()
     assert due is not None
     assert (due.offset, due.trace) == (11, "w=cafe0001 u=0")
     ledger.committed(due)
-    assert ledger.end(second)
-    assert not ledger.end(second)
+    ledger.wait(second)
+    due = ledger.due()
+    assert due is not None
+    assert (due.offset, due.trace) == (11, "w=cafe0001 v=0")
+    ledger.committed(due)
+    ledger.end(second)
     due = ledger.due()
     assert due is not None
     assert (due.offset, due.trace) == (11, ""), "what was given up is worked on by nobody"
@@ -116,15 +120,15 @@ def test_a_trace_is_taken_back_while_a_server_is_down_and_left_again_afterwards(
     assert traces == ["w=cafe0001 u=0", "", None, "w=cafe0001 u=0"]
 
 
-def test_deaths_are_handed_on_until_the_record_is_finished() -> None:
+def test_blame_is_handed_on_until_the_record_is_finished() -> None:
     ledger = Ledger(1, "cafe0001", {10: 1, 12: 2})
     slots = {offset: ledger.take(offset, 0.0)[0] for offset in (10, 11, 12)}
-    assert [ledger.deaths_of(slot) for slot in slots.values()] == [1, 0, 2]
+    assert [ledger.blame_of(slot) for slot in slots.values()] == [1, 0, 2]
     ledger.begin(slots[11])
     due = ledger.due()
     assert due is not None
-    assert due.trace == "w=cafe0001 u=1 d=0:1,2:2"
+    assert due.trace == "w=cafe0001 u=1 b=0:1,2:2"
     ledger.finish(slots[10])
     due = ledger.due()
     assert due is not None
-    assert (due.offset, due.trace) == (11, "w=cafe0001 u=0 d=1:2")
+    assert (due.offset, due.trace) == (11, "w=cafe0001 u=0 b=1:2")
