@@ -184,6 +184,10 @@ class Transient(ListingsError):
         self.by_chance = False
 
 
+class NotTried(Transient):
+    """What the record needs was not come to; it comes again, and none of its tries is used up."""
+
+
 class Outage(ListingsError):
     """A dependency is down or refuses everybody; nothing is dead-lettered and no attempt is burnt."""
 

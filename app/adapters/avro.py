@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from fastavro import parse_schema, schemaless_reader, schemaless_writer
@@ -37,7 +37,11 @@ class AvroCodec:
     """
 
     def __init__(
-        self, registry: Registry, schemas: Mapping[str, Any], monotonic: Callable[[], float] = time.monotonic
+        self,
+        registry: Registry,
+        schemas: Mapping[str, Any],
+        monotonic: Callable[[], float] = time.monotonic,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`schemas`: subject → schema, as `app.ops.schemas.load_schemas` gives them."""
         self._registry = registry
@@ -49,7 +53,7 @@ class AvroCodec:
         self._writers: dict[str, tuple[bytes, Any]] = {}
         self._readers: dict[int, tuple[Any, Any]] = {}
         self._loading = asyncio.Lock()
-        self._lookup = SchemaLookup(self._learn_id, self.ping, monotonic)
+        self._lookup = SchemaLookup(self._learn_id, self.ping, monotonic, rest)
 
     async def prepare(self, subjects: Iterable[str] | None = None) -> None:
         """Ask for the ids of subjects (all, by default) before they are needed; errors as for `encode`."""
@@ -72,7 +76,8 @@ class AvroCodec:
         """The record as our schema has it.
 
         `Rejected(RECORD_NOT_DECODABLE)` for other framing, a broken body, a schema that is not Avro or of another name;
-        `Transient(SCHEMA_UNKNOWN)` for an id the registry does not know, which it may learn; `Outage` while it is away.
+        `Transient(SCHEMA_UNKNOWN)` for an id the registry does not know, which it may learn; `NotTried` while it is
+        asked for others; `Outage` while it is away.
         """
         known = self.decode_known(payload)
         if known is not None:

@@ -2,10 +2,15 @@
 
 Faust counts records: 8,000 of 900 KB are 7 GB. So a topic of which enough has been fetched is left out when more is
 asked for, until half of it has been taken; the others go on, and nothing is paused or sought at the broker.
+
+aiokafka hands on what was fetched first: a neighbour's upload would wait behind all that a flood on another topic has
+filled its buffers with. So topics take turns.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
 from functools import partial
 from typing import Any
 
@@ -18,6 +23,8 @@ from app.consumer.guarded_fetch import FETCH_MAX_BYTES, POLL_BYTES
 
 _LOOK_AGAIN_S = 0.1
 _RECORDS_MIN = 5
+_TURN_S = 0.25
+"""Not a turn for each call: when large packed batches of two topics take turns, each is unpacked anew every time."""
 
 
 def bounded_transport(buffered: Buffered, topic_max_bytes: int, record_max_bytes: int = 0) -> type[Any]:
@@ -63,6 +70,18 @@ def bounded_transport(buffered: Buffered, topic_max_bytes: int, record_max_bytes
 class BoundedThread(CommittedThread):
     """The thread that aiokafka's consumer lives in."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._turn, self._turn_until = "", 0.0
+
+    def _in_turn(self, fetched: Collection[Any]) -> list[Any]:
+        """The partitions as they are drained: those of the topic whose turn it is, then what was fetched first."""
+        topics = sorted({tp.topic for tp in fetched})
+        if topics and (self._turn not in topics or time.monotonic() >= self._turn_until):
+            self._turn = next((topic for topic in topics if topic > self._turn), topics[0])
+            self._turn_until = time.monotonic() + _TURN_S
+        return sorted(fetched, key=lambda tp: tp.topic != self._turn)
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_bytes = FETCH_MAX_BYTES
@@ -71,14 +90,16 @@ class BoundedThread(CommittedThread):
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[Any], timeout: float | None = None, max_records: int | None = None
     ) -> Any:
-        """As Faust's own, and all partitions together give no more bytes than one may in a call."""
+        """As Faust's own; all partitions together give no more bytes than one may in a call, and topics take turns."""
         drained: dict[Any, list[Any]] = {}
         fetch = partial(AIOKafkaConsumerThread._fetch_records, self, consumer)
         fetcher, room, left = consumer._fetcher, POLL_BYTES, max_records or 1
-        for tp, fetched in list(fetcher._records.items()) if self.consumer.flow_active else ():
+        waiting = [tp for tp in fetcher._records if tp in active_partitions] if self.consumer.flow_active else []
+        for tp in self._in_turn(waiting):
+            fetched = fetcher._records.get(tp)  # none any more where partitions have moved meanwhile
             if drained and (isinstance(fetched, FetchError) or fetcher._subscriptions.reassignment_in_progress):
                 break  # for the next call: what was drained must not be lost, nor wait
-            if tp in active_partitions and (found := await fetch({tp}, timeout=0, max_records=left)):
+            if fetched is not None and (found := await fetch({tp}, timeout=0, max_records=left)):
                 drained |= found
                 left -= len(found[tp])
                 room -= sum([record.size for record in found[tp]])

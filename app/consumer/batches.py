@@ -14,7 +14,7 @@ https://kafka.apache.org/documentation/#messageformat
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from aiokafka.record.default_records import DefaultRecordBatch
@@ -30,6 +30,7 @@ _LOG_APPEND_TIME = 0x08
 _TRANSACTIONAL = 0x10
 _CONTROL = 0x20
 _ATTRIBUTES_AT = 22  # their lower byte
+LITTLE_BYTES = 64 * 1024
 _SMALL_BYTES = 1024 * 1024
 _SKIPPED_BYTES = 4 * 1024 * 1024
 _PADDING = bytes(64)
@@ -114,15 +115,20 @@ def trouble(start: int, last: int, timestamp_ms: int, code: FailureCode, message
     return WireRecord(start, last, timestamp_ms, None, None, [], Rejected(code, told))
 
 
-def records_of(batch: Batch, position: int, bounds: Bounds) -> Iterator[WireRecord]:
+def records_of(
+    batch: Batch, position: int, bounds: Bounds, claim: Callable[[], None] = lambda: None
+) -> Iterator[WireRecord]:
     """The records of a batch of format 2 from offset `position` on, in order, each offset once.
 
-    Where nothing was compacted away, their order tells their offsets, whatever they say themselves.
+    Where nothing was compacted away, their order tells their offsets, whatever they say themselves. `claim` is called
+    before more of a packed batch is held unpacked than any number of them may hold at once.
     """
     expected = batch.base
     try:
         _check(batch, bounds)
         plain = _small(batch, bounds)
+        if batch.is_packed and (plain is None or len(plain) > LITTLE_BYTES):
+            claim()
         if plain is not None:
             for record in _read_fast(plain, batch, bounds):
                 expected = record.offset + 1

@@ -55,7 +55,7 @@ class _Guard:
     buffered: Buffered
     tries: dict[tuple[str, int, int], int] = field(default_factory=dict)
     open: GuardedRecords | None = None
-    """The one that holds an unpacked batch: memory is for one of them, not for one a partition."""
+    """The one that holds an unpacked batch which is not little: memory is for one of them, not for one a partition."""
 
 
 _guard: _Guard | None = None
@@ -249,14 +249,17 @@ class GuardedRecords:
                 return False
         return not batch.is_control
 
+    def _claim(self) -> None:
+        """Be the one that holds an unpacked batch."""
+        assert _guard is not None
+        if _guard.open is not None and _guard.open is not self:
+            _guard.open.release()
+        _guard.open = self
+
     def _open(self, batch: Batch) -> Iterator[WireRecord]:
         assert _guard is not None
-        if batch.is_packed and _guard.open is not self:
-            if _guard.open is not None:
-                _guard.open.release()
-            _guard.open = self
         try:
-            yield from records_of(batch, self.next_fetch_offset, _guard.bounds)
+            yield from records_of(batch, self.next_fetch_offset, _guard.bounds, self._claim)
         except _OURS:
             raise
         except BaseException as error:  # a panic of a library in Rust is no Exception

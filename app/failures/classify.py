@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.errors import FailureCode, FailureKind, ListingsError, Outage, Rejected, Skipped, Transient
+from app.errors import FailureCode, FailureKind, ListingsError, NotTried, Outage, Rejected, Skipped, Transient
 
 
 class NextStep(StrEnum):
@@ -32,6 +32,8 @@ class Verdict:
     exception: str | None = None
     """Class of an unexpected exception; None for our own."""
     retry_after_s: float | None = None
+    is_try: bool = True
+    """False: it uses up none of the record's tries."""
 
     @property
     def kind(self) -> FailureKind:
@@ -48,7 +50,8 @@ def classify(error: BaseException) -> Verdict:
     if isinstance(error, Outage):
         return Verdict(NextStep.PAUSE, error.code, error.message, None, error.retry_after_s)
     if isinstance(error, Transient):
-        return Verdict(NextStep.RETRY, error.code, error.message, None, error.retry_after_s)
+        is_try = not isinstance(error, NotTried)
+        return Verdict(NextStep.RETRY, error.code, error.message, None, error.retry_after_s, is_try)
     name = type(error).__name__
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return Verdict(NextStep.RETRY, FailureCode.HANDLING_TIMED_OUT, "handling took longer than allowed", name)

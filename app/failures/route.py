@@ -50,8 +50,8 @@ class RetryPolicy:
         listing_record: int | None = None,
     ) -> Handoff:
         """The retry topic while tries are left and it may succeed; else the dead-letter topic."""
-        tries = _tries_so_far(record) + 1
-        again = verdict.step is not NextStep.REJECT and tries < self.attempts
+        tries = _tries_so_far(record) + verdict.is_try
+        again = verdict.step is not NextStep.REJECT and (tries < self.attempts or not verdict.is_try)
         delay_s = self.backoff.delay_s(tries, draw, verdict.retry_after_s) if again else None
         story = Story(
             origin=_origin(record),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ LIMIT_BYTES = 512 * _MIB
 GROWTH_BYTES = 256 * _MIB
 NEIGHBOUR_S = float(os.environ.get("ATTACK_NEIGHBOUR_S", "5"))
 """Until a neighbour's upload is searchable; more on a machine that others use meanwhile."""
+_END_S = 30.0
 
 
 @dataclass
@@ -106,8 +108,16 @@ def under_attack(system: System, **env: str) -> Iterator[Attacked]:
             finally:
                 resident.stop()
         finally:
-            if worker.process.poll() is None:
-                worker.kill()
+            _end(worker)
+
+
+def _end(worker: Worker) -> None:
+    """In order where it can: one that is killed stays in its group for 20 s, and the next one waits for that."""
+    if worker.process.poll() is None:
+        try:
+            worker.terminate(_END_S)
+        except subprocess.TimeoutExpired:
+            worker.kill()
 
 
 def _warm(system: System) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import io
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from app.adapters import schema_lookup
 from app.adapters.avro import AvroCodec
-from app.errors import Dependency, FailureCode, Outage, Rejected, Transient
+from app.errors import Dependency, FailureCode, NotTried, Outage, Rejected, Transient
 from tests.support.agents import eventually
 from tests.support.memory import FakeClock
 from tests.support.memory_registry import MemoryRegistry
@@ -32,8 +34,13 @@ def registry_with(*schemas: Any) -> MemoryRegistry:
     return registry
 
 
-def codec(registry: MemoryRegistry) -> AvroCodec:
-    return AvroCodec(registry, {SUBJECT: OURS})
+def codec(registry: MemoryRegistry, monotonic: Callable[[], float] = time.monotonic) -> AvroCodec:
+    """Never at rest between two questions."""
+    return AvroCodec(registry, {SUBJECT: OURS}, monotonic, rest=_at_once)
+
+
+async def _at_once(_: float) -> None:
+    pass
 
 
 def written(schema_id: int, schema: Any, value: dict[str, Any]) -> bytes:
@@ -114,7 +121,7 @@ async def test_a_broken_body_is_refused() -> None:
 async def test_an_unknown_id_comes_again_since_a_registry_may_learn_it_late() -> None:
     registry, clock = MemoryRegistry(), FakeClock()
     await registry.register(SUBJECT, OURS)
-    reader = AvroCodec(registry, {SUBJECT: OURS}, clock.monotonic)
+    reader = codec(registry, clock.monotonic)
     newer = written(2, NEWER, {**RECORD, "count": 1})
     with pytest.raises(Transient) as caught:
         await reader.decode(newer)
@@ -128,7 +135,7 @@ async def test_an_unknown_id_comes_again_since_a_registry_may_learn_it_late() ->
 async def test_an_unknown_id_is_asked_for_once_in_a_while_and_our_own_schemas_once_for_many() -> None:
     registry, clock = MemoryRegistry(), FakeClock()
     await registry.register(SUBJECT, OURS)
-    reader = AvroCodec(registry, {SUBJECT: OURS}, clock.monotonic)
+    reader = codec(registry, clock.monotonic)
     for _ in range(3):
         for unknown in range(100, 120):
             with pytest.raises(Transient):
@@ -153,17 +160,86 @@ async def test_thousands_of_unknown_ids_are_asked_for_side_by_side_and_hold_up_n
     await eventually("most to be sent on", lambda: sum(task.done() for task in flood) >= 2900)
     registry.slow.set()
     errors = await asyncio.wait_for(asyncio.gather(*flood, return_exceptions=True), 20)
-    assert {type(error) for error in errors} == {Transient}
+    waits = [error.retry_after_s or 0 for error in errors if isinstance(error, NotTried)]
+    assert len(waits) >= 2900
+    assert waits == sorted(waits), "each comes again when its own turn is over"
+    assert 140 < waits[-1] < 150
     await eventually("an answer for each", lambda: len(registry.asked_for) == 3000)
     assert registry.most_at_once == 4
     assert registry.asked_for[4:] == sorted(registry.asked_for[4:]), "a lower id is likelier to be about to be known"
     await reader.aclose()
 
 
+async def test_questions_that_end_without_a_schema_are_few_and_those_that_end_with_one_are_not_held_up() -> None:
+    registry, rests, over = MemoryRegistry(), list[float](), asyncio.Event()
+
+    async def rest(seconds: float) -> None:
+        rests.append(seconds)
+        await over.wait()
+
+    for schema in (OURS, NEWER):
+        await registry.register(SUBJECT, schema)
+    reader = AvroCodec(registry, {SUBJECT: OURS}, rest=rest)
+    unknown = [asyncio.create_task(reader.decode(written(n, OURS, RECORD))) for n in (100, 101, 102)]
+    await eventually("each lane but one to rest", lambda: rests == [0.2] * 3)
+    assert await reader.decode(written(1, OURS, RECORD)) == RECORD
+    assert await reader.decode(written(2, NEWER, {**RECORD, "count": 1})) == RECORD
+    assert len(rests) == 3
+    unknown += [asyncio.create_task(reader.decode(written(n, OURS, RECORD))) for n in (103, 104)]
+    await eventually("all of them to rest", lambda: rests == [0.2] * 4)
+    assert registry.asked_for == [100, 101, 102, 1, 2, 103]
+    over.set()
+    assert {type(error) for error in await asyncio.gather(*unknown, return_exceptions=True)} == {Transient}
+
+
+async def test_records_of_an_id_whose_turn_is_far_away_do_not_wait_for_it() -> None:
+    registry = MemoryRegistry()
+    registry.slow = asyncio.Event()
+    reader = codec(registry)
+    flood = [asyncio.create_task(reader.decode(written(1000 - n, OURS, RECORD))) for n in range(100)]
+    await eventually("the questions", lambda: registry.at_once == 4)
+    for _ in range(10):
+        with pytest.raises(NotTried) as caught:
+            await reader.decode(written(990, OURS, RECORD))
+    assert caught.value.retry_after_s == pytest.approx(89 / 20)
+    await reader.aclose()
+    await asyncio.gather(*flood, return_exceptions=True)
+
+
+async def test_nobody_waits_long_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_lookup, "_WAITED_S", 0.0)
+    registry = MemoryRegistry()
+    registry.slow = asyncio.Event()
+    await registry.register(SUBJECT, OURS)
+    reader = codec(registry)
+    with pytest.raises(NotTried):
+        await reader.decode(written(1, OURS, RECORD))
+    registry.slow.set()
+    await eventually("the answer", lambda: reader.decode_known(written(1, OURS, RECORD)) == RECORD)
+
+
+async def test_when_too_many_ids_wait_the_highest_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_lookup, "_ASKED_FOR_MAX", 10)
+    registry = MemoryRegistry()
+    registry.slow = asyncio.Event()
+    await registry.register(SUBJECT, OURS)
+    reader = codec(registry)
+    flood = [asyncio.create_task(reader.decode(written(100 + n, OURS, RECORD))) for n in range(15)]
+    await eventually("the questions", lambda: registry.at_once == 4)
+    low = asyncio.create_task(reader.decode(written(1, OURS, RECORD)))
+    await eventually("the highest to go", flood[13].done)
+    assert type(flood[13].exception()) is NotTried
+    assert type(flood[14].exception()) is Transient, "it never had a turn, and a flood must come to its end"
+    registry.slow.set()
+    assert await asyncio.wait_for(low, 5) == RECORD
+    await asyncio.gather(*flood, return_exceptions=True)
+    assert sorted(registry.asked_for) == [1, *range(100, 113)]
+
+
 async def test_of_many_unknown_ids_only_the_lowest_are_asked_for_again_soon() -> None:
     registry, clock = MemoryRegistry(), FakeClock()
     await registry.register(SUBJECT, OURS)
-    reader = AvroCodec(registry, {SUBJECT: OURS}, clock.monotonic)
+    reader = codec(registry, clock.monotonic)
     for seconds in (0, 3, 3):
         clock.advance(seconds)
         registry.asked_for.clear()

@@ -12,6 +12,7 @@ from aiokafka.consumer.fetcher import FetchError
 from aiokafka.structs import TopicPartition
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 
+from app.agents import faust_transport
 from app.agents.faust_transport import BoundedThread, bounded_transport
 from app.consumer.buffered import Buffered, Parcel
 from app.consumer.guarded_fetch import FETCH_MAX_BYTES, POLL_BYTES
@@ -92,6 +93,7 @@ class Fetching:
         self.thread = thread.__new__(thread)
         self.thread.consumer = SimpleNamespace(flow_active=True)
         self.thread._note = lambda consumer, records: self.noted.append(records)
+        self.thread._turn, self.thread._turn_until = "", 0.0
 
         async def fetch(_: Any, consumer: Any, active: set[Any], timeout: float, max_records: int) -> dict[Any, Any]:
             self.calls.append((active, max_records))
@@ -107,7 +109,7 @@ class Fetching:
     async def drain(self, *names: str) -> dict[str, int]:
         active = {TopicPartition(name, 0) for name in names}
         found = await self.thread._fetch_records(self.consumer, active, timeout=1.0, max_records=100)
-        assert self.noted == [found]
+        assert self.noted.pop() == found
         return {tp.topic: len(records) for tp, records in found.items()}
 
 
@@ -115,6 +117,25 @@ async def test_a_call_takes_of_all_partitions_up_to_its_records_and_bytes(monkey
     assert await Fetching(monkeypatch, a=[1] * 60, b=[1] * 60, c=[1]).drain("a", "b", "c") == {"a": 60, "b": 40}
     assert await Fetching(monkeypatch, a=[1], b=[1], c=[1]).drain("a", "c") == {"a": 1, "c": 1}
     assert await Fetching(monkeypatch, a=[POLL_BYTES], b=[1]).drain("a", "b") == {"a": 1}
+
+
+async def test_topics_take_turns_so_that_a_flood_on_one_is_before_nobody_on_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(faust_transport, "time", SimpleNamespace(monotonic=lambda: now))
+    fetching = Fetching(monkeypatch, flood=[1] * 500, retry=[1] * 500, upload=[1] * 3)
+    names = ("flood", "retry", "upload")
+    taken = []
+    for _ in range(7):
+        taken.append(await fetching.drain(*names))
+        now += 0.15
+    assert taken == [
+        {"flood": 100}, {"flood": 100}, {"retry": 100}, {"retry": 100},
+        {"upload": 3, "flood": 97}, {"upload": 3, "flood": 97}, {"flood": 100},
+    ]  # fmt: skip
+    del fetching.fetched[TopicPartition("flood", 0)]
+    assert await fetching.drain(*names) == {"retry": 100}, "who has nothing more has no turn"
 
 
 async def test_what_was_drained_does_not_wait_for_a_rebalance_nor_for_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,6 +175,16 @@ def test_one_batch_is_unpacked_at_once_and_none_is_lost_for_that() -> None:
     assert (first.next_fetch_offset, second.next_fetch_offset) == (20, 20)
 
 
+def test_a_little_batch_is_read_beside_a_large_one_which_stays_unpacked() -> None:
+    large = fetched(batch(numbered([b"x" * 300_000] * 20), ZSTD))
+    little = fetched(batch(numbered([b"a", b"b"]), ZSTD))
+    next(large)
+    held = large._iterator
+    assert [one.value for one in little] == [b"a", b"b"]
+    assert large._iterator is held is not None
+    assert len(list(large)) == 19
+
+
 def test_a_call_gives_no_more_bytes_than_it_may() -> None:
     state = SimpleNamespace(paused=False, position=0)
     state.consumed_to = lambda position: setattr(state, "position", position)

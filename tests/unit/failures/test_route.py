@@ -9,6 +9,7 @@ from app.errors import (
     FailureCode,
     FailureKind,
     FileRejected,
+    NotTried,
     Outage,
     Rejected,
     Skipped,
@@ -50,6 +51,16 @@ def test_a_transient_is_tried_three_times_in_all_and_then_dead() -> None:
     assert (third.story.origin.offset, third.story.first_at, third.story.last_at) == (
         41, START, START + timedelta(seconds=30),
     )  # fmt: skip
+
+
+def test_what_was_not_tried_comes_again_and_uses_up_no_try() -> None:
+    record = source_record(b"original")
+    for _ in range(5):
+        again = route(record, NotTried(FailureCode.SCHEMA_UNKNOWN, "busy", 20))
+        assert (again.topic, again.story.attempts) == (RETRY_TOPIC, 0)
+        assert again.story.due_at == START + timedelta(seconds=20 + 2.5)
+        record = source_record(b"original", offset=99, headers=again.headers)
+    assert route(record, RESET).story.attempts == 1
 
 
 def test_a_reject_is_dead_at_once() -> None:
