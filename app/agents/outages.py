@@ -175,7 +175,10 @@ class Outages:
         if probe is None:
             self._tries[dependency] = tries = self._tries.get(dependency, 0) + 1
             await self._pause(tries, wish_s)
-            asyncio.get_running_loop().call_later(_QUIET_S, self._forget, dependency, tries)
+            if self._tries.get(dependency) == tries:
+                asyncio.get_running_loop().call_later(_QUIET_S, self._forget, dependency, tries)
+            else:
+                self._note(dependency, False, "")  # it answered somebody meanwhile; who waits will see
         else:
             self._confirmed.discard(dependency)
             failures = self._failures_before(dependency) + 1

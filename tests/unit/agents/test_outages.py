@@ -14,7 +14,7 @@ from app.agents.outages import FAILURES_TO_OPEN, OWN_TROUBLE_AFTER_S, Outages
 from app.agents.stopping import LeftForLater, StopSignal
 from app.errors import Dependency, FailureCode, Outage, Rejected, Transient
 from app.failures.backoff import RETRY_AFTER_HEEDED_S, Backoff
-from tests.support.agents import Parts
+from tests.support.agents import Parts, eventually
 from tests.support.memory import FakeClock
 
 STORE = Dependency.OBJECT_STORE
@@ -415,6 +415,16 @@ async def test_without_a_probe_the_outage_lasts_until_something_is_answered() ->
         await bench.outages.wait_over(bench.down)
         assert [outage.dependency for outage in bench.outages.open] == [Dependency.BROKER]
     bench.outages.answered(Dependency.BROKER)
+    assert bench.outages.open == ()
+
+
+async def test_without_a_probe_it_ends_too_when_somebody_is_answered_while_others_begin_to_wait() -> None:
+    """It was taken to last for ever: what they were answered afterwards ended nothing any more."""
+    bench = WithoutProbe()
+    waiting = asyncio.create_task(bench.outages.wait_over(bench.down))
+    await eventually("it to be told", lambda: bool(bench.outages._tries))
+    bench.outages.answered(Dependency.BROKER)
+    await waiting
     assert bench.outages.open == ()
 
 
