@@ -69,8 +69,9 @@ def trace_text(
     """The trace without the topic's id, relative to the offset `base` that it is committed with; "" for nothing."""
     tokens = [f"w={worker}"] if reading or waiting else []
     tokens += [f"{name}={_offsets(of, base)}" for name, of in (("u", reading), ("v", waiting)) if of]
-    if blame:
-        worst = sorted(blame.items(), key=lambda one: (-one[1], one[0]))[:BLAMED_MAX]
+    ahead = {offset: count for offset, count in blame.items() if offset >= base}
+    if ahead:
+        worst = sorted(ahead.items(), key=lambda one: (-one[1], one[0]))[:BLAMED_MAX]
         tokens.append("b=" + ",".join(f"{offset - base}:{min(count, _BLAME_MAX)}" for offset, count in sorted(worst)))
     return " ".join(tokens)
 

@@ -21,12 +21,12 @@ MEANINGS: dict[Code, tuple[str, str]] = {
         "A removal was announced, but the object is there: it was uploaded again, or the event is an old one.",
         "Nothing.",
     ),
-    Code.ALREADY_PROCESSED: (
-        "Workers ended while they worked on the file, and one of them had told its outcome before that.",
-        "Nothing.",
-    ),
     Code.ALREADY_REMOVED: (
         "The object is gone, and known to be removed: the notification is an old one, or came twice.",
+        "Nothing.",
+    ),
+    Code.ALREADY_PROCESSED: (
+        "Workers ended while they worked on the file, and one of them had told its outcome before that.",
         "Nothing.",
     ),
     Code.BUCKET_NOT_ALLOWED: (

@@ -18,6 +18,11 @@ def test_nothing_to_tell_is_the_topics_id_alone() -> None:
     assert trace_of("x5Jd", 7) == Trace("x5Jd")
 
 
+def test_what_the_committed_offset_is_past_is_forgotten() -> None:
+    assert trace_text(10, "cafe0001", (), (), {9: 4}) == ""
+    assert trace_text(10, "cafe0001", {10}, (), {9: 4, 10: 2}) == "w=cafe0001 u=0 b=0:2"
+
+
 def test_it_is_as_its_page_shows_it() -> None:
     text = trace_text(100, "3f9a0c51", {100, 101, 102}, {107}, {100: 2})
     assert metadata_of("ID", text) == "ID w=3f9a0c51 u=0-2 v=7 b=0:2"
