@@ -229,8 +229,8 @@ class Worker:
                 self.engine.fatal,
                 guarded(handoff.postpone, handoff, stage),
                 Trust(retry.attempts) if topic in origins else None,
-                # What waits to be retried is only held, by the thousand, and its content not looked at.
-                None if topic == RETRY_TOPIC else self.engine.under_way,
+                # Of retries and dead letters the content is not looked at; there are thousands, one after another.
+                None if topic in (RETRY_TOPIC, DEAD_LETTER_TOPIC) else self.engine.under_way,
             )
             for topic, handler, stage, at_once in parts
         ]
