@@ -206,16 +206,33 @@ async def test_records_of_an_id_whose_turn_is_far_away_do_not_wait_for_it() -> N
     await asyncio.gather(*flood, return_exceptions=True)
 
 
-async def test_nobody_waits_long_for_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nobody_waits_long_for_his_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema_lookup, "_WAITED_S", 0.0)
     registry = MemoryRegistry()
     registry.slow = asyncio.Event()
-    await registry.register(SUBJECT, OURS)
+    for number in range(5):
+        await registry.register(f"{SUBJECT}-{number}", {**OURS, "doc": str(number)})
     reader = codec(registry)
+    asked = [asyncio.create_task(reader.decode(written(n, OURS, RECORD))) for n in range(1, 5)]
+    await eventually("the questions", lambda: registry.at_once == 4)
     with pytest.raises(NotTried):
-        await reader.decode(written(1, OURS, RECORD))
+        await reader.decode(written(5, OURS, RECORD))
     registry.slow.set()
-    await eventually("the answer", lambda: reader.decode_known(written(1, OURS, RECORD)) == RECORD)
+    await asyncio.gather(*asked, return_exceptions=True)
+    await eventually("the answer", lambda: 5 in registry.asked_for)
+
+
+async def test_a_registry_that_says_nothing_is_an_outage_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema_lookup, "_WAITED_S", 0.0)
+    registry = MemoryRegistry()
+    registry.slow = asyncio.Event()
+    registry.failing = {1}
+    reading = asyncio.create_task(codec(registry).decode(written(1, OURS, RECORD)))
+    await eventually("the question", lambda: registry.at_once == 1)
+    assert not reading.done()
+    registry.slow.set()
+    with pytest.raises(Outage):
+        await reading
 
 
 async def test_when_too_many_ids_wait_the_highest_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
