@@ -72,9 +72,9 @@ async def test_the_versions_of_outcomes_are_asked_by_object(
     first, second, third = (info(bucket, key, number) for number, key in enumerate(("a.csv", "ä b.csv", "c.csv")))
     await tell(client, system.settings.opensearch, first)
     await tell(client, system.settings.opensearch, third, FileStatus.REMOVED)
-    gone = KnownVersion("etag-2", third.uploaded_at, FileStatus.REMOVED, "unexpected", 0, version_of(third.uploaded_at))
-    read = KnownVersion(
-        "etag-0", first.uploaded_at, FileStatus.REJECTED, "unexpected", 0, version_of(first.uploaded_at)
+    gone, read = (
+        KnownVersion(about.etag, about.uploaded_at, status, "unexpected", 0, version_of(about.uploaded_at), AT)
+        for about, status in ((third, FileStatus.REMOVED), (first, FileStatus.REJECTED))
     )
     assert await reader.known_versions([third, second, first]) == [gone, None, read]
     assert await reader.known_versions([]) == []
