@@ -96,9 +96,8 @@ class SchemaLookup:
             raise self._not_yet(schema_id)
         await asyncio.wait({answer}, timeout=_WAITED_S)
         if not answer.done() and self._ahead_of(schema_id) is None:
-            await asyncio.wait(
-                {answer}
-            )  # it is being asked for: a registry that says nothing is an outage, and told as one
+            # It is being asked for: a registry that says nothing is an outage, and told as one.
+            await asyncio.wait({answer})
         if not answer.done() or answer.cancelled():
             raise self._not_yet(schema_id)
         outage = answer.result()

@@ -236,7 +236,7 @@ class Intake:
             return True
         blame = ledger.blame_of(slot)
         if blame >= REFUSED_FROM:
-            await handler(replace(record, trouble=_KILLER))
+            await handler(replace(record, trouble=_killer()))
             return True
         if blame >= ALONE_FROM:
             log.warning("record_worked_on_alone", record=record.place)
@@ -295,10 +295,10 @@ class Intake:
         return {tp: due for tp, ledger in self._ledgers.items() if (due := ledger.due(is_held_up)) is not None}
 
     def took(self, due: Mapping[Any, Due]) -> None:
-        """The broker has taken these, those of other topics among them."""
+        """The broker has taken these; those of other topics are for others."""
         for tp, one in due.items():
             ledger = self._ledgers.get(tp)
-            if ledger is not None and tp[0] == self.topic:
+            if ledger is not None:
                 if ledger.to_commit is not None:
                     metrics.LAST_COMMIT.labels(self.topic).set_to_current_time()
                 ledger.committed(one)
@@ -373,11 +373,13 @@ def _nothing() -> None:
     pass
 
 
-_KILLER = Rejected(
-    FailureCode.KILLED_WORKER,
-    "three workers or more ended without a word while they worked on this record, the last one while it worked on "
-    "nothing else; expected a record that ends no worker (a crash in a library, or more memory than there is)",
-)
+def _killer() -> Rejected:
+    """A new one each time: an exception keeps the frames that it was raised through, and the records in them."""
+    return Rejected(
+        FailureCode.KILLED_WORKER,
+        "three workers or more ended without a word while they worked on this record, the last one while it worked on "
+        "nothing else; expected a record that ends no worker (a crash in a library, or more memory than there is)",
+    )
 
 
 def to_record(message: Any) -> SourceRecord:

@@ -645,6 +645,22 @@ async def test_a_suspect_is_handled_alone_and_one_that_ended_three_workers_never
     assert (traced.group.commits[-1], traced.group.traces[-1]) == ({TP: 4}, "")
 
 
+async def test_what_one_refusal_was_raised_through_is_not_kept_by_the_next(traced: Bench) -> None:
+    traced.group.ended = {0: 6, 1: 6}
+    troubles: list[Rejected] = []
+
+    async def handle(record: SourceRecord) -> None:
+        assert record.trouble is not None
+        with pytest.raises(Rejected) as raised:
+            raise record.trouble
+        troubles.append(raised.value)
+
+    traced.handler = handle
+    traced.offer(Message(0), Message(1))
+    await eventually("both to be handled", lambda: traced.intake.finished == 2)
+    assert troubles[0] is not troubles[1]
+
+
 async def test_what_is_given_up_on_a_stop_leaves_no_trace(traced: Bench) -> None:
     traced.offer(Message(0), Message(1))
     await eventually("both to begin", lambda: traced.started == [0, 1])
